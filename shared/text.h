@@ -8,6 +8,10 @@
  * nothing past U+10FFFF. */
 bool utf8_valid(const char *text, size_t len);
 
+/* Bytes of the code point that text begins with, 1 to 4; 0 if it is not well
+ * formed (or len is 0). */
+size_t utf8_step(const char *text, size_t len);
+
 /* Code points of a valid text. */
 size_t utf8_count(const char *text, size_t len);
 
@@ -22,7 +26,8 @@ bool ascii_printable(const char *text, size_t max_len);
 void html_escape(struct buf *out, const char *text, size_t len);
 
 /* Lower-cases and strips diacritics: "Prețuri" and "Preţuri" both become
- * "preturi". Latin letters only; everything else is copied. */
+ * "preturi", whether the marks are part of the letters or follow them. Latin
+ * letters only; everything else is copied, broken UTF-8 too. */
 void text_fold(struct buf *out, const char *text, size_t len);
 
 #endif
