@@ -1,30 +1,23 @@
-/* edge: sockets of browsers. The only includer of libwebsockets.h.
+/* edge: sockets of browsers. edge*.c are the only includers of
+ * libwebsockets.h.
  *
  * The listener hands over accepted sockets; what arrives comes out as whole
- * WebSocket messages or HTTP requests. Everything runs on the loop. */
+ * WebSocket messages or HTTP requests. Everything runs on the loop. No event
+ * is ever called from within conn_send, conn_close or http_reply. */
 #ifndef GATEWAY_EDGE_H
 #define GATEWAY_EDGE_H
 
-#include "gateway/listener.h"
+#include "gateway/frame.h"
+#include "gateway/head.h"
 #include "shared/loop.h"
 #include "shared/mem.h"
 
-/* --- frames: what is written, framed once and shared ----------------------- */
-
-struct frame; /* reference-counted; the one thing that is */
-
-/* `text` is copied behind its WebSocket header. Born with one reference. */
-struct frame *frame_new(const void *data, size_t len, bool binary);
-struct frame *frame_ref(struct frame *frame);
-void frame_unref(struct frame *frame);
-
-/* --- WebSocket connections -------------------------------------------------- */
+/* --- WebSocket connections ----------------------------------------------- */
 
 struct conn;
 
 enum { /* close codes we send; never 1000 */
 	CLOSE_GONE = 1001,
-	CLOSE_BAD_UTF8 = 1007,
 	CLOSE_TOO_BIG = 1009,
 	CLOSE_UNDECODABLE = 1011,
 	CLOSE_RESTART = 1012,
@@ -46,7 +39,7 @@ const struct upgrade *conn_upgrade(const struct conn *conn);
 void conn_set_data(struct conn *conn, void *data);
 void *conn_data(const struct conn *conn);
 
-/* --- HTTP requests ----------------------------------------------------------- */
+/* --- HTTP requests ------------------------------------------------------- */
 
 struct http; /* one request, answered exactly once */
 
@@ -62,13 +55,12 @@ enum http_method {
 
 struct http_request {
 	enum http_method method;
-	const char *path; /* percent-decoded once; begins with / */
-	const char *raw_path; /* as sent, without the query */
-	const char *query; /* raw, without ?; "" if none */
-	const char *origin, *content_type, *authorization; /* NULL if absent */
+	/* Percent-decoded, dots resolved, UTF-8; begins with /. */
+	const char *path;
+	const char *host; /* NULL if absent (HTTP/1.0), like all below */
+	const char *origin, *content_type, *authorization;
 	const char *if_none_match, *request_headers; /* CORS preflight's list */
-	const char *host;
-	const char *body;
+	const char *body; /* never NULL */
 	size_t body_len;
 };
 
@@ -78,19 +70,27 @@ struct http_header {
 
 /* Borrowed until answered. */
 const struct http_request *http_request(const struct http *http);
-/* Copies everything. `type` NULL: no body. HEAD gets the length only. */
+/* The decoded value of a query parameter, the last of that name; NULL if
+ * absent. Borrowed until answered. */
+const char *http_param(const struct http *http, const char *name);
+void http_set_data(struct http *http, void *data);
+void *http_data(const struct http *http);
+
+/* Answers and forgets http. Copies everything. `type` NULL: no body. HEAD
+ * gets the length only. Content-Length and, where needed, Connection: close
+ * are added; nothing else. */
 void http_reply(struct http *http, int status, const char *type,
 	const void *body, size_t len, const struct http_header *headers,
 	int n_headers);
 
-/* --- the edge ---------------------------------------------------------------- */
+/* --- the edge ------------------------------------------------------------ */
 
 struct edge_limits {
 	size_t message_bytes; /* of one WebSocket message: 128 KB */
 	size_t queue_bytes; /* waiting for one connection: 1 MB */
 	size_t body_bytes; /* of an HTTP request: 64 KB */
 	uint64_t idle_ms; /* no byte in: closed with CLOSE_GONE */
-	int max_connections; /* accepted at once; more wait in the backlog */
+	int max_connections; /* at once; more wait in the backlog */
 };
 
 struct edge_events {
@@ -107,6 +107,7 @@ struct edge_events {
 };
 
 struct edge;
+/* `limits` and `events` are copied. */
 struct edge *edge_open(struct loop *loop, const struct edge_limits *limits,
 	const struct edge_events *events, void *ctx);
 
@@ -116,12 +117,14 @@ void edge_take(struct edge *edge, int fd, struct upgrade *upgrade,
 	const char *head, size_t len);
 
 int edge_connections(const struct edge *edge);
+int edge_room(const struct edge *edge); /* how many more may come */
 
 /* Closes every WebSocket with CLOSE_RESTART (in batches) and every HTTP
  * connection; calls done() when none is left or after `deadline_ms`. */
 void edge_drain(
 	struct edge *edge, uint64_t deadline_ms, loop_fn *done, void *ctx);
-/* After the drain; may be called from done(). Frees on a later turn. */
-void edge_close(struct edge *edge);
+/* After the drain; may be called from done(). What is left is dropped, with
+ * `closed` or `gone` for each; the rest is freed by loop_close's time. */
+void edge_close(struct edge *edge); /* NULL is fine */
 
 #endif
