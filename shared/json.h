@@ -10,7 +10,10 @@
 #include "shared/mem.h"
 #include <stdint.h>
 
-enum { JSON_MAX_DEPTH = 32 };
+enum { JSON_MAX_DEPTH = 32, JSON_MAX_NUMBER = 63 };
+
+/* Beyond +-2^53 a double skips whole numbers. */
+#define JSON_MAX_WHOLE 9007199254740992.0
 
 struct json; /* a value inside a parsed tree; borrowed from its root */
 
@@ -20,8 +23,12 @@ struct span {
 };
 
 /* Exactly one RFC 8259 value, valid UTF-8, no lone surrogate escapes, no BOM,
- * nesting at most JSON_MAX_DEPTH. */
+ * nesting at most JSON_MAX_DEPTH, numbers of at most JSON_MAX_NUMBER bytes
+ * (cJSON cuts longer ones). */
 bool json_valid(const char *text, size_t len);
+
+/* Likewise, and no string or key contains \u0000: what json_parse takes. */
+bool json_parsable(const char *text, size_t len);
 
 /* Splits a *valid* array into the spans of its first `max` items (verbatim,
  * without surrounding white space). Returns the number of items in the whole
@@ -33,22 +40,24 @@ int json_split(const char *text, size_t len, struct span *items, int max);
  * unescaped key. */
 struct span json_find(const char *text, size_t len, const char *name);
 
-/* If the span is a JSON string without \u0000, its unescaped text goes to
- * *out (terminated) and the result is true. */
+/* If the span is a JSON string without \u0000, its unescaped text is appended
+ * to *out and the result is true. False, and *out is as it was, also if it
+ * does not fit. */
 bool json_unquote(struct span value, struct buf *out);
 
 /* --- reading ------------------------------------------------------------ */
 
-/* NULL unless json_valid and no string or key contains \u0000. */
+/* NULL unless json_parsable. */
 struct json *json_parse(const char *text, size_t len);
 void json_free(struct json *root);
 
-/* Members are looked up by exact name. All return "absent" (NULL, or the
- * fallback) for a missing member and for one of another type. */
+/* Members are looked up by exact name; the last one counts if it is there
+ * twice. All return "absent" (NULL, or the fallback) for a missing member and
+ * for one of another type. A number too large for a double is none. */
 const struct json *json_get(const struct json *object, const char *name);
 const char *json_str(const struct json *object, const char *name);
 bool json_bool(const struct json *object, const char *name, bool fallback);
-/* Whole numbers within +-2^53 only. */
+/* Whole numbers within +-JSON_MAX_WHOLE only. */
 int64_t json_int(const struct json *object, const char *name, int64_t fallback);
 double json_num(const struct json *object, const char *name, double fallback);
 
