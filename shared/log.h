@@ -38,23 +38,26 @@ static inline struct log_field log_int(const char *name, int64_t number)
 #define log_warn_limited(...) \
 	do { \
 		static struct log_limit limit_; \
-		if (log_allowed(&limit_)) \
+		int64_t held_ = log_allowed(&limit_); \
+		if (held_ >= 0) \
 			log_write(LOG_WARN, __VA_ARGS__, \
-				log_int("suppressed", limit_.last), LOG_END); \
+				log_int("suppressed", held_), LOG_END); \
 	} while (0)
 
 struct log_limit {
 	int64_t next_ms;
-	int64_t held, last;
+	int64_t held;
 };
 
-int log_allowed(struct log_limit *limit);
+/* How many were held back since the last one; -1: hold this one too. */
+int64_t log_allowed(struct log_limit *limit);
 
 /* `level` is debug, info, warn or error: the least that is written. */
 void log_open(const char *daemon, const char *level);
 
 /* Fields are struct log_field by value, ended by LOG_END. Thread-safe: one
- * write(2) per line. errno is preserved. */
+ * write(2) per line. errno is preserved. Long texts are cut, bytes that are
+ * not UTF-8 become question marks. */
 void log_write(enum log_level level, const char *event, ...);
 
 /* Logs an error and ends the process: for start() only. */
