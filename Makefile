@@ -1,56 +1,61 @@
-# make          the four daemons, into build/
+# make          the four daemons and the page, into build/
 # make run      everything, with an example tenant, on 127.0.0.1:3001
-# make test     unit, system and browser tests   [SAN=address,undefined]
-# make fuzz     every decoder, SECONDS each      [SECONDS=60]
+# make test     unit, protocol, system and browser tests  [SAN=..] [ONLY=unit]
+# make fuzz     every decoder, SECONDS each               [SECONDS=60]
 # make lint     warnings as errors, gcc and clang; static analysis; format
 # make format   clang-format over our sources
-# Variants have folders of their own: SAN=..., COV=1, CC=clang.
+# make picture  the README's picture of the page
+# make packages installs what all of these need (Debian)
+# Variants have folders of their own: SAN=address,undefined, COV=1, CC=clang.
 
 SECONDS ?= 60
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
-empty :=
 comma := ,
 variant := $(CC)$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(COV),-cov)
 BUILD := $(if $(filter gcc,$(variant)),build,build/$(variant))
 OBJ := $(BUILD)/obj
 
 DAEMONS := gateway sessiond agentd cleanupd
-PACKAGES := nng libwebsockets libcjson libcurl lmdb uuid libuv glib-2.0 \
-	sqlite3 libmicrohttpd
-pkg = $(shell pkg-config --silence-errors $(1) $(2))
 # Debian's nng has no .pc file, and lmdb's is missing on some releases.
 LIBS := -lnng -lwebsockets -lcjson -lcurl -llmdb -luuid -luv -lglib-2.0 \
 	-lsqlite3 -lmicrohttpd -lstemmer -lm -lpthread
-
-CPPFLAGS += -I. -D_GNU_SOURCE $(addprefix -isystem ,$(patsubst -I%,%, \
-	$(filter -I%,$(call pkg,--cflags,glib-2.0 uuid))))
+INCLUDES := -I. $(patsubst -I%,-isystem %,$(filter -I%, \
+	$(shell pkg-config --silence-errors --cflags glib-2.0 uuid)))
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wwrite-strings -Wformat=2 -Wpointer-arith \
-	-Wundef -Wvla $(if $(WERROR),-Werror)
+	-Wundef -Wvla -Wno-missing-field-initializers $(if $(WERROR),-Werror)
+
 CFLAGS ?= -O2 -g
+override CPPFLAGS += $(INCLUDES) -D_GNU_SOURCE
 override CFLAGS += -std=c11 -fno-omit-frame-pointer $(WARNINGS)
-HARDEN := $(if $(SAN),,-D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE)
-CPPFLAGS += $(HARDEN)
-LDFLAGS += $(if $(SAN),,-pie -Wl$(comma)-z$(comma)relro$(comma)-z$(comma)now)
 ifdef SAN
-CFLAGS += -fsanitize=$(SAN) -fno-sanitize-recover=all
-LDFLAGS += -fsanitize=$(SAN)
+override CFLAGS += -fsanitize=$(SAN) -fno-sanitize-recover=all
+override LDFLAGS += -fsanitize=$(SAN)
+else ifdef COV
+override CFLAGS += --coverage -O0
+override LDFLAGS += --coverage
+else
+override CPPFLAGS += -D_FORTIFY_SOURCE=2
+override CFLAGS += -fstack-protector-strong -fPIE
+override LDFLAGS += -pie -Wl,-z,relro -Wl,-z,now
 endif
-ifdef COV
-CFLAGS += --coverage -O0
-LDFLAGS += --coverage
-endif
+override LDFLAGS += -Wl,--as-needed
 
 objects = $(patsubst %.c,$(OBJ)/%.o,$(wildcard $(addsuffix /*.c,$(1))))
 COMMON := $(call objects,shared proto)
-UNIT := $(patsubst tests/unit/%_test.c,%,$(wildcard tests/unit/*_test.c))
-FUZZ := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
+PROGRAMS := $(addprefix $(BUILD)/,$(DAEMONS))
+UNITS := $(patsubst tests/unit/%_test.c,$(BUILD)/unit/%, \
+	$(wildcard tests/unit/*_test.c))
+FUZZERS := $(patsubst tests/fuzz/%_fuzz.c,$(BUILD)/fuzz/%, \
+	$(wildcard tests/fuzz/*_fuzz.c))
 
-all: $(addprefix $(BUILD)/,$(DAEMONS)) $(BUILD)/web
+all: $(PROGRAMS) $(BUILD)/web
+
+# --- building -----------------------------------------------------------------
 
 # A daemon is its folder, proto/ and shared/.
 $(foreach d,$(DAEMONS),$(eval $(BUILD)/$(d): $(call objects,$(d)) $(COMMON)))
-$(addprefix $(BUILD)/,$(DAEMONS)):
+$(PROGRAMS):
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(OBJ)/%.o: %.c
@@ -58,30 +63,81 @@ $(OBJ)/%.o: %.c
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # The page, beside the phoenix client it is written for.
-WEB := $(wildcard gateway/web/*)
+WEB := $(filter-out %.json %/node_modules %/page.png,$(wildcard gateway/web/*))
 $(BUILD)/web: $(WEB) gateway/web/node_modules/.package-lock.json
 	rm -rf $@ && mkdir -p $@
-	cp $(filter-out %.json %/node_modules,$(WEB)) $@
-	cp gateway/web/node_modules/phoenix/priv/static/phoenix.mjs $@
-gateway/web/node_modules/.package-lock.json: gateway/web/package-lock.json
-	npm ci --prefix gateway/web --no-audit --no-fund --loglevel=error
+	cp $(WEB) gateway/web/node_modules/phoenix/priv/static/phoenix.mjs $@
+
+%/node_modules/.package-lock.json: %/package-lock.json
+	npm ci --prefix $* --no-audit --no-fund --loglevel=error
 	@touch $@
 
-# A unit test may use any file of ours but a main.c: they are in one archive,
-# from which the linker takes what is needed.
+# A test may use any file of ours but a main.c: they are in one archive, from
+# which the linker takes what is needed.
 $(BUILD)/units.a: $(filter-out %/main.o,$(call objects,shared proto $(DAEMONS)))
-	rm -f $@ && ar rcs $@ $^
+	rm -f $@ && ar qcs $@ $^
 $(BUILD)/unit/%: $(OBJ)/tests/unit/%_test.o $(BUILD)/units.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+$(BUILD)/fuzz/%: $(OBJ)/tests/fuzz/%_fuzz.o $(BUILD)/units.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
 .SECONDARY:
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
 
-unit: $(addprefix $(BUILD)/unit/,$(UNIT))
-	@set -e; for t in $^; do echo "== $$t"; $$t; done
+# --- running and testing ------------------------------------------------------
+
+packages:
+	@shared/packages.sh all
+run:
+	@shared/packages.sh run
+	@$(MAKE) --no-print-directory all
+	@BUILD_DIR=$(BUILD) exec shared/run.sh
+
+tested: all $(UNITS) tests/node_modules/.package-lock.json
+test: tested
+	@BUILD_DIR=$(BUILD) tests/run.sh $(ONLY)
+	$(if $(COV),@tests/lib/coverage.sh $(OBJ))
+
+# Fuzzers are clang's, whatever the rest is built with.
+fuzz:
+	@$(MAKE) --no-print-directory fuzzers CC=clang BUILD=build/fuzz \
+		SAN=fuzzer-no-link,address,undefined
+	@BUILD_DIR=build/fuzz SECONDS_EACH=$(SECONDS) tests/run.sh fuzz
+fuzzers: $(FUZZERS)
+
+picture: all tests/node_modules/.package-lock.json
+	BUILD_DIR=$(BUILD) node tests/browser/picture.mjs gateway/web/page.png
+
+# --- reading ------------------------------------------------------------------
+
+C_FOLDERS := shared proto $(DAEMONS) tests/unit tests/fuzz
+SOURCES := $(wildcard $(addsuffix /*.c,$(C_FOLDERS)))
+HEADERS := $(wildcard $(addsuffix /*.h,$(C_FOLDERS)))
+SCRIPTS := $(wildcard shared/*.sh tests/*.sh tests/lib/*.sh) .ci/run
+MODULES := $(wildcard gateway/web/*.js tests/*/*.mjs tests/browser/*/*.js)
+
+lint:
+	@$(MAKE) --no-print-directory compiled CC=gcc BUILD=build/lint-gcc WERROR=1
+	@$(MAKE) --no-print-directory compiled CC=clang BUILD=build/lint-clang \
+		WERROR=1
+	clang-format --dry-run -Werror $(SOURCES) $(HEADERS)
+	cppcheck --quiet --error-exitcode=1 --inline-suppr -j 2 --std=c11 -I. \
+		--enable=warning,performance,portability \
+		--suppress=missingIncludeSystem $(SOURCES)
+	@echo clang-tidy
+	@printf '%s\n' $(SOURCES) | xargs -P 2 -n 4 sh -c 'clang-tidy --quiet \
+		"$$@" -- -std=c11 -D_GNU_SOURCE $(INCLUDES) 2>/dev/null' --
+	shellcheck $(SCRIPTS)
+	@for f in $(MODULES); do node --check $$f || exit 1; done
+compiled: $(patsubst %.c,$(OBJ)/%.o,$(SOURCES))
+
+format:
+	clang-format -i $(SOURCES) $(HEADERS)
 
 clean:
 	rm -rf build
 
-.PHONY: all unit clean
+.PHONY: all run packages test tested fuzz fuzzers picture lint compiled format \
+	clean
