@@ -34,7 +34,7 @@ struct field {
 struct shape {
 	const char *name;
 	size_t size;
-	const struct field *fields;
+	const struct field *(*fields)(void); /* in the order of the list */
 	int n_fields;
 };
 
@@ -57,12 +57,19 @@ extern const struct event_info event_infos[EV_COUNT];
 int op_from_name(const char *name); /* -1 if unknown */
 int event_from_name(const char *name);
 
-/* Why a decode failed, for the error's text. */
+/* Why a decode failed, for the error's text: names the field by its path and
+ * repeats nothing the peer sent. */
 struct codec_fault {
 	char text[160];
 };
 
-/* Fills *out (of shape->size bytes). */
+/* A JSON value may nest this deep, so that it still fits into JSON_MAX_DEPTH
+ * wherever it is passed on, in a claim's reply above all. */
+enum { CODEC_JSON_DEPTH = 16 };
+
+/* Fills *out (of shape->size bytes). null is the same as absent. A missing
+ * field is MISSING_FIELD, one over its limit TOO_LARGE, the rest BAD_REQUEST.
+ */
 enum status codec_decode(const struct shape *shape, const struct json *object,
 	struct arena *arena, void *out, struct codec_fault *fault);
 
@@ -90,7 +97,7 @@ struct event_message {
 	int event; /* enum event; -1: one this build does not know */
 	const char *epoch; /* NULL when the event is not durable */
 	uint64_t n;
-	void *body;
+	void *body; /* NULL for an unknown event */
 };
 
 /* On failure *out still carries op and version where they could be read
@@ -100,11 +107,14 @@ enum status request_decode(const char *text, size_t len, struct arena *arena,
 void request_encode(struct buf *out, enum op op, const void *body,
 	uint32_t ttl_ms, const char *trace);
 
-/* `op` is what was asked: the reply must name it. */
+/* `op` is what was asked: the reply must name it; only a refusal may leave it
+ * out, when the asked one had no name there. OK means the reply was read; how
+ * the request fared is in it. A failure's body that does not fit is dropped:
+ * its status counts. */
 enum status reply_decode(enum op op, const char *text, size_t len,
 	struct arena *arena, struct reply *out, struct codec_fault *fault);
 /* A failure may carry a body too (set_status tells what is allowed); a
- * success must. */
+ * success must. `op` -1: not known, and not named. */
 void reply_encode(struct buf *out, int op, enum status status,
 	const char *message, const void *body);
 
