@@ -6,7 +6,7 @@
 #ifndef SHARED_CONFIG_H
 #define SHARED_CONFIG_H
 
-#include <stdbool.h>
+#include "shared/mem.h"
 #include <stdint.h>
 
 enum option_kind {
@@ -27,11 +27,30 @@ struct option {
 	const char *choices; /* OPT_CHOICE */
 };
 
-/* Handles --help and --version (prints and exits 0); any other argument that
- * is not in `flags` (NULL-terminated "--once" style words with their help in
- * the next entry; may be NULL) is an error. Returns argv's index of the first
- * argument after the known ones. Strings live as long as the process. */
+/* A word on the command line that is either there or not. */
+struct flag {
+	const char *name; /* "--once"; NULL ends the table */
+	bool *value;
+	const char *help;
+};
+
+/* Reads the environment into `options` and the command line into `flags`
+ * (NULL: there are none). Handles --help and --version (prints and exits 0);
+ * a wrong value or an unknown argument ends the process with status 2. A
+ * setting without a value leaves its variable as it was. Strings live as long
+ * as the process. */
 void config_load(const char *program, const char *about,
-	const struct option *options, int argc, char **argv);
+	const struct option *options, const struct flag *flags, int argc,
+	char **argv);
+
+/* What config_load does with the environment, which `lookup` stands for:
+ * false, with the reason appended to `fault`, at the first wrong value. */
+typedef const char *config_lookup(const char *name);
+bool config_read(
+	const struct option *options, config_lookup *lookup, struct buf *fault);
+
+/* The text of --help. */
+void config_help(struct buf *out, const char *program, const char *about,
+	const struct option *options, const struct flag *flags);
 
 #endif
