@@ -5,6 +5,8 @@
 #ifndef GATEWAY_HEAD_H
 #define GATEWAY_HEAD_H
 
+#include "gateway/origin.h"
+#include "gateway/query.h"
 #include "shared/json.h"
 #include "shared/mem.h"
 
@@ -20,24 +22,6 @@ struct upgrade {
 };
 
 void upgrade_free(struct upgrade *upgrade); /* NULL is fine */
-
-/* Which Host and Origin headers are let in: loopback names if `loopback`,
- * and the names in `hosts` ("chat.example,*.example.org"; a star covers the
- * name itself too). With neither, everything is. Schemes and ports are not
- * compared. */
-struct origin_policy {
-	bool loopback;
-	const char *hosts; /* "" if none */
-};
-
-/* For the listener and for REST requests alike: every one is checked. An
- * absent Origin (NULL) is allowed, an absent Host is not. */
-bool origin_host_allowed(const struct origin_policy *policy, const char *host);
-bool origin_allowed(const struct origin_policy *policy, const char *origin);
-
-/* The decoded value of a query parameter, the last one of that name. False
- * if it is absent, does not fit or is not UTF-8 without NULs. */
-bool query_param(struct span query, const char *name, char *out, size_t size);
 
 /* The application's word on an upgrade that the protocol has nothing against:
  * 0 lets it in, else the HTTP status to refuse it with. */
