@@ -314,9 +314,7 @@ enum {
 	F(NAME, handler, "handler", MUST, 16, none) \
 	F(NAME, by, "by", MAY, ID_MAX, none) \
 	F(TEXT, note, "note", MAY, 1000, none)
-#define TURN_READY(F) \
-	F(NAME, turn_id, "turnId", MUST, 32, none) \
-	F(NAME, business_id, "businessId", MUST, 64, none)
+#define TURN_READY(F) F(NAME, turn_id, "turnId", MUST, 32, none)
 #define TURN_CANCELLED(F) \
 	F(NAME, turn_id, "turnId", MUST, 32, none) \
 	F(NAME, lease, "lease", MUST, 64, none) \
