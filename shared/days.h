@@ -2,7 +2,7 @@
  *
  * A day begins at the first instant that carries its date, found by bisection:
  * midnight does not exist everywhere every day, and in some places twice.
- * Thread-safe. */
+ * Dates are of the years 1970 to 9999. Thread-safe. */
 #ifndef SHARED_DAYS_H
 #define SHARED_DAYS_H
 
@@ -30,7 +30,8 @@ void days_local(const char *zone, int64_t wall_ms, struct local_time *out);
 /* The local date of an instant, "2026-11-22". */
 void days_date(char out[DATE_SIZE], const char *zone, int64_t wall_ms);
 
-/* The first instant whose local date is `date` or later. */
+/* The first instant whose local date is `date` or later; false if `date` is
+ * not a date. */
 bool days_start(const char *zone, const char *date, int64_t *wall_ms);
 
 /* Adds days to a date; false if it is not a date of years 1970-9999. */
