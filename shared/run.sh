@@ -84,8 +84,8 @@ look_after() {
 	for name in "${order[@]}"; do
 		if [[ -n ${due[$name]:-} ]]; then
 			((now >= due[$name])) && start "$name"
-		elif ! kill -0 "${pids[$name]}" 2>/dev/null; then
-			wait "${pids[$name]}" 2>/dev/null
+		elif ! kill -0 "${pids[$name]}"; then
+			wait "${pids[$name]}"
 			code=$?
 			say "$name ended ($code), again in a second;" \
 				"the end of $DATA_DIR/log/$name.log:"
@@ -103,14 +103,14 @@ stop_all() {
 	for ((i = ${#order[@]} - 1; i >= 0; i--)); do
 		name=${order[i]} pid=${pids[$name]:-}
 		[[ -n $pid && -z ${due[$name]:-} ]] || continue
-		kill -TERM "$pid" 2>/dev/null || continue
+		kill -TERM "$pid" || continue
 		left=$((stop_seconds * 10))
-		while kill -0 "$pid" 2>/dev/null && ((left-- > 0)); do
+		while kill -0 "$pid" && ((left-- > 0)); do
 			sleep 0.1
 		done
-		kill -KILL "$pid" 2>/dev/null &&
+		kill -KILL "$pid" &&
 			say "$name did not end in $stop_seconds s and was killed"
-		wait "$pid" 2>/dev/null
+		wait "$pid"
 	done
 }
 
@@ -152,9 +152,9 @@ while [[ -z $stopping ]]; do
 		say "ready: $page   (Ctrl-C stops)"
 	fi
 	sleep 0.2
-done
+done 2>/dev/null # where bash would tell in its own words who was killed
 say "stopping"
 trap '' INT TERM HUP
-stop_all
+stop_all 2>/dev/null
 say "stopped"
 exit "$failed"
