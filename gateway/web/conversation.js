@@ -161,6 +161,7 @@ function together(a, b) {
  * speaker begins and ends. */
 export function timeline(messages, entries) {
 	const rows = [];
+	const days = new Map(); /* date -> how often it has begun */
 	let date = null;
 	const all = [
 		...messages.map((m) => ({...m, kind: "message", state: "sent"})),
@@ -170,7 +171,8 @@ export function timeline(messages, entries) {
 	for (const row of all) {
 		if (dateOf(row.at) !== date) {
 			date = dateOf(row.at);
-			rows.push({kind: "day", key: `day ${rows.length}`, date,
+			days.set(date, (days.get(date) ?? 0) + 1);
+			rows.push({kind: "day", key: `${date} ${days.get(date)}`, date,
 				at: row.at});
 		}
 		rows.push({...row, key: row.clientMessageId ?? row.messageId});

@@ -92,22 +92,28 @@ export class Log {
 
 	/* rows: a timeline. `fresh`: how many of its messages arrived live. */
 	render(rows, {fresh = 0} = {}) {
-		const log = $("log");
 		const wasAtEnd = this.#atEnd;
-		const fromEnd = log.scrollHeight - log.scrollTop;
-		const firstBefore = $("messages").firstElementChild;
+		const anchor = wasAtEnd ? null : this.#anchor();
 		this.#place(rows);
 		$("empty").hidden = rows.length > 0 || this.isLoading;
 		if (wasAtEnd) {
 			this.toEnd();
 		} else {
-			const above = firstBefore &&
-				$("messages").firstElementChild !== firstBefore;
-			if (above)
-				log.scrollTop = log.scrollHeight - fromEnd;
+			if (anchor?.element.isConnected)
+				$("log").scrollTop +=
+					anchor.element.offsetTop - anchor.top;
 			this.#unseen += fresh;
 		}
 		this.#newMessages();
+	}
+
+	/* The first message in sight: it stays where it is, whatever is put
+	 * above it. */
+	#anchor() {
+		const top = $("log").scrollTop;
+		const element = [...$("messages").querySelectorAll(".message")]
+			.find((item) => item.offsetTop + item.offsetHeight > top);
+		return element && {element, top: element.offsetTop};
 	}
 
 	/* While the first page is awaited. */

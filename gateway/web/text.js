@@ -50,6 +50,7 @@ export function initials(name) {
 	return ends.map((word) => [...word][0].toUpperCase()).join("");
 }
 
+const HREF_MAX = 2000;
 const CLOSERS = {")": "(", "]": "[", "}": "{"};
 
 function count(text, char) {
@@ -87,8 +88,8 @@ export function linkify(text) {
 	const parts = [];
 	let done = 0;
 	for (const match of text.matchAll(/https?:\/\/[^\s<>"`\\]+/giu)) {
-		const before = text.slice(0, match.index);
-		if (/[\p{L}\p{N}_]$/u.test(before))
+		const before = text.slice(Math.max(0, match.index - 2), match.index);
+		if (/[\p{L}\p{N}_]$/u.test(before) || match[0].length > HREF_MAX)
 			continue;
 		const shown = withoutTail(match[0]);
 		const href = address(shown);
@@ -107,8 +108,9 @@ export function linkify(text) {
 /* The little Markdown answers are written with: **strong** and # headings;
  * lists read well as they are. Parts as linkify's, some with `strong`. */
 export function prose(text) {
-	const plain = text.replace(/^#{1,6} +(.+?) *$/gmu, "**$1**");
-	return plain.split(/\*\*(?=\S)([^\n]*?\S)\*\*/u).flatMap((piece, i) =>
+	const plain = text.replace(/^#{1,6} (.*)$/gmu,
+		(_, heading) => `**${heading.trim()}**`);
+	return plain.split(/\*\*(?=\S)([^\n]{0,300}?\S)\*\*/u).flatMap((piece, i) =>
 		linkify(piece).map((part) =>
 			i % 2 ? {...part, strong: true} : part));
 }
