@@ -93,7 +93,7 @@ bool ascii_printable(const char *text, size_t max_len)
 	return len > 0;
 }
 
-static const char *entity(char c)
+const char *html_entity(char c)
 {
 	switch (c) {
 	case '&':
@@ -116,7 +116,7 @@ void html_escape(struct buf *out, const char *text, size_t len)
 	size_t copied = 0;
 
 	for (size_t i = 0; i < len; i++) {
-		const char *name = entity(text[i]);
+		const char *name = html_entity(text[i]);
 
 		if (!name)
 			continue;

@@ -24,6 +24,7 @@ bool ascii_printable(const char *text, size_t max_len);
 /* Puts text with & < > " ' replaced by entities: what the legacy page writes
  * into innerHTML. */
 void html_escape(struct buf *out, const char *text, size_t len);
+const char *html_entity(char c); /* NULL: stands for itself */
 
 /* Lower-cases and strips diacritics: "Prețuri" and "Preţuri" both become
  * "preturi", whether the marks are part of the letters or follow them. Latin
