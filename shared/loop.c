@@ -7,7 +7,7 @@
 #include <string.h>
 #include <uv.h>
 
-enum { MAX_HOOKS = 8, FOLDER_SETTLE_MS = 50 };
+enum { MAX_HOOKS = 8, FOLDER_SETTLE_MS = 50, CLOSING_TURNS = 4 };
 
 struct hook {
 	loop_fn *fn;
@@ -19,8 +19,8 @@ struct loop {
 	uv_check_t check;
 	uv_prepare_t prepare;
 	uv_signal_t terminate, interrupt;
-	struct hook hooks[MAX_HOOKS], stop_signal;
-	int n_hooks;
+	struct hook hooks[MAX_HOOKS], closers[MAX_HOOKS], stop_signal;
+	int n_hooks, n_closers;
 };
 
 /* libuv's own calls fail only when we are wrong or nothing is left. */
@@ -108,10 +108,22 @@ void loop_close(struct loop *loop)
 	close_own(&loop->prepare);
 	close_own(&loop->terminate);
 	close_own(&loop->interrupt);
+	/* A library may close its handles in steps, each from the callback of
+	 * the one before. */
+	for (int i = 0; i < CLOSING_TURNS; i++)
+		uv_run(&loop->uv, UV_RUN_NOWAIT);
 	uv_walk(&loop->uv, refuse_open, NULL);
 	uv_run(&loop->uv, UV_RUN_DEFAULT);
+	for (int i = loop->n_closers; i-- > 0;)
+		loop->closers[i].fn(loop->closers[i].ctx);
 	must(uv_loop_close(&loop->uv), "close");
 	free(loop);
+}
+
+void loop_on_close(struct loop *loop, loop_fn *fn, void *ctx)
+{
+	assert(loop->n_closers < MAX_HOOKS);
+	loop->closers[loop->n_closers++] = (struct hook){fn, ctx};
 }
 
 void *loop_native(struct loop *loop)

@@ -19,6 +19,9 @@ void loop_stop(struct loop *loop);
 /* Runs what is still closing or at work, then frees. All handles must be
  * closed. NULL is fine. */
 void loop_close(struct loop *loop);
+/* Calls fn near the end of loop_close, when every handle is closed: some
+ * libraries free their last memory only then. */
+void loop_on_close(struct loop *loop, loop_fn *fn, void *ctx);
 void *loop_native(struct loop *loop); /* uv_loop_t *, for libwebsockets */
 uint64_t loop_now_ms(struct loop *loop); /* monotonic, as of this turn */
 

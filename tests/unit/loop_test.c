@@ -378,6 +378,35 @@ static void stop_signals_call_and_a_broken_pipe_does_not_kill(void **state)
 	timer_close(timer);
 }
 
+/* What a library does that closes in steps. */
+static void close_what_is_left(void *ctx)
+{
+	(void)ctx;
+	tell('w');
+	wake_close(wake);
+	timer_close(timer);
+}
+
+static void tell_text(void *ctx)
+{
+	strcat(told, ctx);
+}
+
+static void closing_takes_steps_and_ends_with_the_closers(void **state)
+{
+	struct loop *other = loop_open();
+
+	(void)state;
+	timer = timer_open(other, on_impatience, NULL);
+	wake = wake_open(other, close_what_is_left, NULL);
+	wake_send(wake);
+	loop_on_close(other, tell_text, "1");
+	loop_on_close(other, tell_text, "2");
+	loop_close(other);
+	assert_string_equal(told, "w21");
+	timer_close(patience);
+}
+
 static void a_changed_folder_is_noticed(void **state)
 {
 	char path[] = "/tmp/loop_test.XXXXXX", file[64];
@@ -416,6 +445,7 @@ int main(void)
 		looped(what_a_timer_did_is_seen_before_the_loop_sleeps),
 		looped(the_loop_ends_by_itself_when_nothing_is_left),
 		looped(stop_signals_call_and_a_broken_pipe_does_not_kill),
+		looped(closing_takes_steps_and_ends_with_the_closers),
 		looped(a_changed_folder_is_noticed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -140,8 +140,7 @@ static void undecodable_v2_texts_are_refused(void **state)
 		"[null,\"1\",\"t\",\"e\",{}", "[null,\"1\",\"t\",\"e\",{}]x",
 		"\xef\xbb\xbf[null,\"1\",\"t\",\"e\",{}]",
 		"[null,\"1\",\"t\",\"e\",\"\\ud800\"]",
-		"{\"topic\":\"t\",\"event\":\"e\",\"payload\":{},"
-		"\"ref\":\"1\"}",
+		"{\"topic\":1,\"event\":2,\"payload\":{},\"ref\":\"1\"}",
 		"[null,\"1\",\"t\",\"e\",\"\xff\"]"};
 
 	(void)state;
