@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # run.sh [stage...]: runs the tests built in BUILD_DIR, stage by stage, and
-# says how many passed. Without arguments: unit protocol system browser.
+# says how many passed. Without arguments: all but fuzz.
 #
 # A stage that fails does not keep the others from running. With TALLY=FILE,
 # one line "stage passed failed" per stage is added to it.
@@ -11,7 +11,7 @@ export BUILD_DIR=${BUILD_DIR:-build}
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 seconds_each=${SECONDS_EACH:-60}
-(($#)) || set -- unit protocol system browser
+(($#)) || set -- unit web protocol system browser
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -102,7 +102,7 @@ for stage; do
 		runner=("$stage")
 		;;
 	browser) files=(tests/browser/*.test.mjs) runner=(node_tests 1) ;;
-	protocol | system)
+	web | protocol | system)
 		files=("tests/$stage"/*.test.mjs) runner=(node_tests "$(nproc)")
 		;;
 	*)

@@ -7,7 +7,8 @@
 //	}));
 import assert from 'node:assert/strict';
 import fs from 'node:fs/promises';
-import { mkdtempSync, openSync, writeSync, closeSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, readdirSync,
+	writeSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { connectClient } from './client.mjs';
@@ -273,4 +274,19 @@ export async function writeTenant(dir, id, { record, knowledge = {} }) {
 	if (record)
 		await fs.writeFile(
 			path.join(folder, 'business.json'), JSON.stringify(record));
+}
+
+// The example tenant as {record, knowledge}, with further pages, and with the
+// same hours every week, whatever the day of the test.
+export function exampleTenant(pages = {}) {
+	const folder = inTree('agentd/tenants/B0100001');
+	const read = (name) => readFileSync(path.join(folder, name), 'utf8');
+	const knowledge = readdirSync(path.join(folder, 'knowledge'))
+		.map((name) => [name, read(`knowledge/${name}`)]);
+
+	return {
+		record: { ...JSON.parse(read('business.json')),
+			holidays: [], overrides: [] },
+		knowledge: { ...Object.fromEntries(knowledge), ...pages },
+	};
 }
