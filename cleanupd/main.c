@@ -106,7 +106,7 @@ static void check_settings(void)
 		link_url_fault(sessiond_url, !strcmp(links, "trusted"), false);
 
 	if (fault)
-		die(sessiond_url, fault);
+		die("SESSIOND_URL", fault);
 	if (name)
 		return;
 	gethostname(host, sizeof(host) - 1);
