@@ -31,14 +31,15 @@ struct entry {
 	bool user_known;
 };
 
-static void refuse(struct append_result *result, enum status status,
-	const char *why)
+static void refuse(
+	struct append_result *result, enum status status, const char *why)
 {
 	result->status = status_code(status);
 	result->error = why ? why : status_text(status);
 }
 
-/* --- before the transaction: what needs no store -------------------------------- */
+/* --- before the transaction: what needs no store
+ * -------------------------------- */
 
 static bool blank(const char *text)
 {
@@ -77,15 +78,16 @@ static bool item_acceptable(
 	return true;
 }
 
-/* --- inside the transaction ------------------------------------------------------- */
+/* --- inside the transaction
+ * ------------------------------------------------------- */
 
 static const char *keep(struct entry *entry, const char *text)
 {
 	return arena_strndup(entry->arena, text, strlen(text));
 }
 
-static void answer(struct entry *entry, const struct receipt *receipt,
-	bool duplicate)
+static void answer(
+	struct entry *entry, const struct receipt *receipt, bool duplicate)
 {
 	char turn[TURN_NAME_SIZE];
 	turn_name(turn, receipt->session, receipt->turn);
@@ -99,8 +101,8 @@ static void answer(struct entry *entry, const struct receipt *receipt,
 }
 
 /* True if the item was seen before: the first result, or a conflict. */
-static bool seen_before(struct entry *entry, enum table table, struct key key,
-	uint64_t hash)
+static bool seen_before(
+	struct entry *entry, enum table table, struct key key, uint64_t hash)
 {
 	struct receipt receipt;
 	if (!get_receipt(entry->batch->tx, table, key_span(&key), &receipt))
@@ -147,8 +149,7 @@ static void make_session(
 			.business = item->business_id,
 			.user = item->user_id,
 			.location = item->location_id,
-			.day = arena_strndup(
-				entry->arena, date, strlen(date)),
+			.day = arena_strndup(entry->arena, date, strlen(date)),
 			.type = entry->terms->type,
 			.status = ST_ACTIVE,
 			.created = batch->now,
@@ -224,8 +225,8 @@ static void append_one(struct entry *entry)
 	uint64_t hash = item_hash(item, true);
 	if (seen_before(entry, T_APPEND_ID, key_text(item->append_id), hash))
 		return;
-	entry->user_known = get_user(batch->tx, item->business_id,
-		item->user_id, &entry->user);
+	entry->user_known = get_user(
+		batch->tx, item->business_id, item->user_id, &entry->user);
 	if (entry->user_known && item->client_message_id &&
 		seen_before(entry, T_CLIENT_ID,
 			key_client(entry->user.no, item->client_message_id),
@@ -234,8 +235,8 @@ static void append_one(struct entry *entry)
 	if (batch->no_room)
 		refuse(entry->result, STORE_FULL, NULL);
 	else if (entry->user_known &&
-		entry->terms->concurrency == CONCURRENCY_REJECT &&
-		turn_first(batch, entry->user.no, &open))
+		 entry->terms->concurrency == CONCURRENCY_REJECT &&
+		 turn_first(batch, entry->user.no, &open))
 		refuse(entry->result, RATE_LIMITED,
 			"the answer to the last message is still being "
 			"written");
@@ -291,8 +292,8 @@ void append_handle(struct core *core, struct asked *asked,
 	append->asked = asked;
 	append->request = request;
 	append->reply.n_results = request->n_items;
-	append->reply.results = arena_alloc(arena,
-		(request->n_items + 1) * sizeof *append->reply.results);
+	append->reply.results = arena_alloc(
+		arena, (request->n_items + 1) * sizeof *append->reply.results);
 	append->terms = arena_alloc(
 		arena, (request->n_items + 1) * sizeof *append->terms);
 	for (uint32_t i = 0; i < request->n_items; i++) {

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* --- sessions and messages -------------------------------------------------------- */
+/* --- sessions and messages
+ * -------------------------------------------------------- */
 
 bool session_hold(struct batch *batch, uint64_t no, struct held *out)
 {
@@ -51,8 +52,8 @@ void message_add(struct batch *batch, struct held *held,
 	message->id = arena_strndup(tx_arena(batch->tx), id, strlen(id));
 	/* Strictly increasing, so that a timestamp is an exact cursor. */
 	message->timestamp = batch->now > row->last_timestamp
-		? batch->now
-		: row->last_timestamp + 1;
+				     ? batch->now
+				     : row->last_timestamp + 1;
 	row->last_seq++;
 	row->rev++;
 	row->last_timestamp = message->timestamp;
@@ -84,7 +85,8 @@ void session_become(struct batch *batch, struct held *held,
 	log_session(batch, held, previous, reason, by);
 }
 
-/* --- turns ------------------------------------------------------------------------- */
+/* --- turns
+ * ------------------------------------------------------------------------- */
 
 bool turn_hold(struct batch *batch, uint64_t session, uint64_t no,
 	struct turn_held *out)
@@ -111,8 +113,7 @@ static void open_del(struct batch *batch, const struct turn_held *turn)
 	tx_del(batch->tx, T_OPEN, key_span(&key));
 }
 
-/* The user's open turns, oldest first, in the transaction's arena. */
-static struct turn_held *open_turns(
+struct turn_held *turns_open(
 	struct batch *batch, uint64_t user_no, size_t *count)
 {
 	struct key prefix = key_number(user_no);
@@ -173,8 +174,8 @@ static bool ready_already(struct batch *batch, const struct turn_held *turn)
 	struct span value;
 	struct ready_row ready;
 	return tx_get(batch->tx, T_READY, key_span(&key), &value) &&
-		decode_ready(value, &ready) &&
-		ready.not_before == turn->row.not_before;
+	       decode_ready(value, &ready) &&
+	       ready.not_before == turn->row.not_before;
 }
 
 /* Keeps the invariant: the oldest open turn is leased or ready. */
@@ -186,9 +187,8 @@ static void user_goes_on(struct batch *batch, uint64_t user_no)
 		ready_put(batch, &first);
 }
 
-static void leave_queue(
-	struct batch *batch, struct turn_held *turn, bool revoked,
-	const char *reason, enum hint_kind kind)
+static void leave_queue(struct batch *batch, struct turn_held *turn,
+	bool revoked, const char *reason, enum hint_kind kind)
 {
 	struct key key = key_number(turn->no);
 	if (turn->row.state == TURN_QUEUED) {
@@ -235,7 +235,7 @@ void turn_release(struct batch *batch, struct turn_held *turn)
 	ready_put(batch, turn);
 }
 
-static void name_add(struct name_list *list, const struct turn_held *turn)
+void name_list_add(struct name_list *list, const struct turn_held *turn)
 {
 	char name[TURN_NAME_SIZE];
 	if (!list)
@@ -253,17 +253,18 @@ void turns_end(struct batch *batch, uint64_t user_no, uint64_t session,
 	enum turn_state outcome, const char *reason, struct name_list *ended)
 {
 	size_t count;
-	struct turn_held *turns = open_turns(batch, user_no, &count);
+	struct turn_held *turns = turns_open(batch, user_no, &count);
 	for (size_t i = 0; i < count; i++) {
 		if (session && turns[i].session != session)
 			continue;
 		turn_close(batch, &turns[i], outcome, reason, true);
-		name_add(ended, &turns[i]);
+		name_list_add(ended, &turns[i]);
 	}
 	user_goes_on(batch, user_no);
 }
 
-/* --- a new message finds its turn --------------------------------------------------- */
+/* --- a new message finds its turn
+ * --------------------------------------------------- */
 
 static struct turn_held turn_make(struct batch *batch, const struct held *held,
 	uint64_t user_no, const char *trace)
@@ -275,8 +276,8 @@ static struct turn_held turn_make(struct batch *batch, const struct held *held,
 			.created = held->row.last_timestamp,
 			.trace = trace},
 	};
-	turn.row.seqs = arena_alloc(tx_arena(batch->tx),
-		TURN_MAX_MESSAGES * sizeof *turn.row.seqs);
+	turn.row.seqs = arena_alloc(
+		tx_arena(batch->tx), TURN_MAX_MESSAGES * sizeof *turn.row.seqs);
 	return turn;
 }
 
@@ -285,8 +286,7 @@ static struct turn_held turn_make(struct batch *batch, const struct held *held,
 static void supersede(struct batch *batch, struct turn_held *turn)
 {
 	size_t count;
-	struct turn_held *old =
-		open_turns(batch, turn->row.user_no, &count);
+	struct turn_held *old = turns_open(batch, turn->row.user_no, &count);
 	for (size_t i = 0; i < count; i++) {
 		if (old[i].session != turn->session ||
 			turn->row.n_seqs + old[i].row.n_seqs >=
@@ -298,8 +298,8 @@ static void supersede(struct batch *batch, struct turn_held *turn)
 		if (old[i].row.created < turn->row.created)
 			turn->row.created = old[i].row.created;
 		old[i].row.n_seqs = 0;
-		turn_close(batch, &old[i], TURN_SUPERSEDED, "interrupted",
-			true);
+		turn_close(
+			batch, &old[i], TURN_SUPERSEDED, "interrupted", true);
 	}
 }
 
@@ -308,7 +308,7 @@ static bool burst_join(struct batch *batch, const struct terms *terms,
 	const struct held *held, uint64_t user_no, uint32_t seq, uint64_t *no)
 {
 	size_t count;
-	struct turn_held *open = open_turns(batch, user_no, &count);
+	struct turn_held *open = turns_open(batch, user_no, &count);
 	if (!count)
 		return false;
 	struct turn_held *last = &open[count - 1];
@@ -350,28 +350,54 @@ uint64_t turn_add(struct batch *batch, const struct terms *terms,
 	return turn.no;
 }
 
-/* --- an answer ---------------------------------------------------------------------- */
+/* --- an answer
+ * ---------------------------------------------------------------------- */
 
-void turn_answer(struct batch *batch, struct turn_held *turn,
-	struct held *held, const struct answer *answer)
+void turn_answer(struct batch *batch, struct turn_held *turn, struct held *held,
+	const struct answer *answer)
 {
 	struct message_row asked, message = {.type = MSG_AGENT,
-		.author = "agent",
-		.content = answer->content,
-		.kind = answer->kind,
-		.sources = answer->sources,
-		.actions = answer->actions,
-		.partial = answer->partial,
-		.turn = turn->no};
+					  .author = "agent",
+					  .content = answer->content,
+					  .kind = answer->kind,
+					  .sources = answer->sources,
+					  .actions = answer->actions,
+					  .partial = answer->partial,
+					  .turn = turn->no};
 	message.in_reply_to = arena_alloc(tx_arena(batch->tx),
 		(turn->row.n_seqs + 1) * sizeof *message.in_reply_to);
 	for (uint32_t i = 0; i < turn->row.n_seqs; i++)
-		if (get_message(
-			    batch->tx, held->no, turn->row.seqs[i], &asked))
+		if (get_message(batch->tx, held->no, turn->row.seqs[i], &asked))
 			message.in_reply_to[message.n_in_reply_to++] = asked.id;
 	message_add(batch, held, &message, NULL);
 	session_save(batch, held);
 	turn->row.answer_seq = held->row.last_seq;
 	turn->row.usage = answer->usage;
 	turn_end(batch, turn, answer->outcome, answer->reason, answer->revoked);
+}
+
+/* --- who handles
+ * ----------------------------------------------------------------------- */
+
+void user_become(struct batch *batch, const char *business, const char *user,
+	enum handler handler, const char *by, const char *note,
+	struct name_list *ended)
+{
+	struct user_row row;
+	if (!get_user(batch->tx, business, user, &row))
+		row = (struct user_row){.no = ++batch->counters.user};
+	if (row.handler == handler)
+		return;
+	row.handler = handler;
+	row.by = by;
+	put_user(batch->tx, business, user, &row);
+	struct event_row event = {.kind = EV_HANDLER,
+		.snapshot = {.business = business, .user = user},
+		.previous = handler_name(handler),
+		.reason = note,
+		.by = by};
+	log_event_row(batch, &event);
+	if (handler == HANDLER_PERSON)
+		turns_end(
+			batch, row.no, 0, TURN_LEFT_TO_PERSON, "person", ended);
 }

@@ -18,6 +18,13 @@ struct terms {
 	char *fallback; /* the polite text when no agent managed */
 };
 
+/* Turn names, for a reply. */
+struct name_list {
+	const char **names; /* in `arena` */
+	uint32_t count;
+	struct arena *arena;
+};
+
 /* A session in hand: as it was read, and as it will be saved. */
 struct held {
 	uint64_t no;
@@ -43,7 +50,14 @@ void session_become(struct batch *batch, struct held *held,
 	enum session_status to, const char *reason, const char *by,
 	const char *language);
 
-/* --- turns --------------------------------------------------------------------- */
+/* A person takes the user over (open turns end as left_to_person) or hands
+ * back; nothing happens if it is so already. Creates a user who never wrote. */
+void user_become(struct batch *batch, const char *business, const char *user,
+	enum handler handler, const char *by, const char *note,
+	struct name_list *ended);
+
+/* --- turns
+ * --------------------------------------------------------------------- */
 
 struct turn_held {
 	uint64_t session, no;
@@ -65,14 +79,14 @@ void turn_end(struct batch *batch, struct turn_held *turn,
 void turn_release(struct batch *batch, struct turn_held *turn);
 
 /* Ends the user's open turns (of `session` only, unless 0) and adds their
- * names to the list. */
-struct name_list {
-	const char **names; /* in `arena` */
-	uint32_t count;
-	struct arena *arena;
-};
+ * names to the list (may be NULL). */
 void turns_end(struct batch *batch, uint64_t user_no, uint64_t session,
 	enum turn_state outcome, const char *reason, struct name_list *ended);
+
+/* The user's open turns, oldest first, in the transaction's arena. */
+struct turn_held *turns_open(
+	struct batch *batch, uint64_t user_no, size_t *count);
+void name_list_add(struct name_list *list, const struct turn_held *turn);
 
 /* The user's first open turn; false if there is none. */
 bool turn_first(struct batch *batch, uint64_t user_no, struct turn_held *out);
@@ -89,7 +103,7 @@ struct answer {
 	const char *reason;
 	bool revoked;
 };
-void turn_answer(struct batch *batch, struct turn_held *turn,
-	struct held *held, const struct answer *answer);
+void turn_answer(struct batch *batch, struct turn_held *turn, struct held *held,
+	const struct answer *answer);
 
 #endif

@@ -24,4 +24,8 @@ const struct tenant *core_tenant(struct core *core, const char *business);
 struct terms *core_terms(
 	struct core *core, const char *business, struct arena *arena);
 
+/* The same for a business whose sessions are there already, listed or not. */
+struct terms *core_terms_any(
+	struct core *core, const char *business, struct arena *arena);
+
 #endif

@@ -53,7 +53,8 @@ void lease_renew(struct leases *leases, struct lease *lease)
 	lease->expires_mono = clock_mono_ms() + leases->core->lease_ms;
 }
 
-/* --- finding ------------------------------------------------------------------- */
+/* --- finding
+ * ------------------------------------------------------------------- */
 
 struct lease *leases_of_turn(
 	struct leases *leases, uint64_t session, uint64_t turn)
@@ -72,10 +73,9 @@ struct lease *leases_find(
 	if (!turn_from_name(turn_id, &session, &turn))
 		return NULL;
 	struct lease *found = leases_of_turn(leases, session, turn);
-	return found && found->lease == lease_from_name(lease) &&
-			!found->ending
-		? found
-		: NULL;
+	return found && found->lease == lease_from_name(lease) && !found->ending
+		       ? found
+		       : NULL;
 }
 
 struct lease *leases_of_user(
@@ -96,8 +96,8 @@ static bool named(const struct lease *lease, const char **holds, uint32_t count)
 	return false;
 }
 
-bool leases_astray(struct leases *leases, const char *boot,
-	const char **holds, uint32_t n_holds)
+bool leases_astray(struct leases *leases, const char *boot, const char **holds,
+	uint32_t n_holds)
 {
 	for (size_t i = 0; i < leases->count; i++)
 		if (!strcmp(leases->all[i]->boot, boot) &&
@@ -138,7 +138,8 @@ bool leases_claim_number(struct leases *leases, const char *agent,
 	return true;
 }
 
-/* --- what a commit changed -------------------------------------------------------- */
+/* --- what a commit changed
+ * -------------------------------------------------------- */
 
 static void publish(struct leases *leases, enum event event, const void *body)
 {
@@ -191,9 +192,9 @@ static void on_leased(struct leases *leases, const struct hint *hint)
 static void on_over(struct leases *leases, const struct hint *hint)
 {
 	size_t i = 0;
-	while (i < leases->count && (leases->all[i]->turn != hint->turn ||
-					    leases->all[i]->lease !=
-						    hint->lease))
+	while (i < leases->count &&
+		(leases->all[i]->turn != hint->turn ||
+			leases->all[i]->lease != hint->lease))
 		i++;
 	if (i == leases->count)
 		return;
@@ -202,9 +203,8 @@ static void on_over(struct leases *leases, const struct hint *hint)
 		char turn[TURN_NAME_SIZE], name[24];
 		turn_name(turn, lease->session, lease->turn);
 		lease_name(name, lease->lease);
-		struct turn_cancelled cancelled = {.turn_id = turn,
-			.lease = name,
-			.reason = hint->reason};
+		struct turn_cancelled cancelled = {
+			.turn_id = turn, .lease = name, .reason = hint->reason};
 		publish(leases, EV_TURN_CANCELLED, &cancelled);
 	}
 	leases_publish_progress(leases, lease, "stopped", 0, NULL);
@@ -228,7 +228,8 @@ void leases_hint(struct leases *leases, const struct hint *hint)
 	metric_set(leases->held, (int64_t)leases->count);
 }
 
-/* --- time passes --------------------------------------------------------------------- */
+/* --- time passes
+ * --------------------------------------------------------------------- */
 
 static void look_for_expired(void *ctx)
 {
@@ -282,7 +283,9 @@ static void look_for_old(void *ctx)
 	}
 }
 
-/* --- opening --------------------------------------------------------------------------- */
+/* --- opening
+ * ---------------------------------------------------------------------------
+ */
 
 static void load(struct leases *leases)
 {
@@ -318,8 +321,8 @@ struct leases *leases_open(struct core *core)
 	struct leases *leases = xalloc(sizeof *leases);
 	leases->core = core;
 	leases->boots = xalloc(BOOTS_MAX * sizeof *leases->boots);
-	leases->held = metric_open(METRIC_GAUGE, "taifas_sessiond_leases",
-		NULL, "Turns that agents work on");
+	leases->held = metric_open(METRIC_GAUGE, "taifas_sessiond_leases", NULL,
+		"Turns that agents work on");
 	leases->expired = metric_open(METRIC_COUNTER,
 		"taifas_sessiond_leases_expired_total", NULL,
 		"Leases that ran out without a sign of life");

@@ -41,8 +41,8 @@ void lease_renew(struct leases *leases, struct lease *lease);
 
 /* True if this boot of the agent holds other leases than those named, so that
  * a claim must go to the writer even if nothing is ready. */
-bool leases_astray(struct leases *leases, const char *boot,
-	const char **holds, uint32_t n_holds);
+bool leases_astray(struct leases *leases, const char *boot, const char **holds,
+	uint32_t n_holds);
 /* True if an earlier boot of the agent still holds some. */
 bool leases_of_old_boot(
 	struct leases *leases, const char *agent, const char *boot);

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- names -------------------------------------------------------------------- */
+/* --- names
+ * -------------------------------------------------------------------- */
 
 static const char *const status_names[] = {
 	"active", "resolved", "closed", "abandoned"};
@@ -96,7 +97,8 @@ uint64_t lease_from_name(const char *name)
 	return strcmp(again, name) ? 0 : lease;
 }
 
-/* --- keys --------------------------------------------------------------------- */
+/* --- keys
+ * --------------------------------------------------------------------- */
 
 static void key_put(struct key *key, const void *bytes, size_t len)
 {
@@ -225,7 +227,8 @@ uint32_t span_u32(struct span span, size_t offset)
 	return (uint32_t)span_number(span, offset, 4);
 }
 
-/* --- packing ------------------------------------------------------------------ */
+/* --- packing
+ * ------------------------------------------------------------------ */
 
 /* A record under construction. Records are bounded by the limits of
  * message.h: the largest is an answer with sources and actions. */
@@ -373,7 +376,8 @@ static bool unpack_get(
 	return true;
 }
 
-/* --- counters ------------------------------------------------------------------ */
+/* --- counters
+ * ------------------------------------------------------------------ */
 
 void get_counters(struct tx *tx, struct counters *out)
 {
@@ -401,7 +405,8 @@ void put_counters(struct tx *tx, const struct counters *counters)
 	pack_put(tx, T_META, key_text("counters"), &buf);
 }
 
-/* --- sessions ------------------------------------------------------------------- */
+/* --- sessions
+ * ------------------------------------------------------------------- */
 
 static void pack_session(struct buf *buf, const struct session_row *row)
 {
@@ -515,8 +520,8 @@ uint64_t find_session(struct tx *tx, const char *id)
 	return span_u64(value, 0); /* a tombstone holds 0 */
 }
 
-uint64_t find_day(struct tx *tx, const char *business, const char *user,
-	const char *date)
+uint64_t find_day(
+	struct tx *tx, const char *business, const char *user, const char *date)
 {
 	struct span value;
 	struct key key = key_day(business, user, date);
@@ -525,7 +530,8 @@ uint64_t find_day(struct tx *tx, const char *business, const char *user,
 	return span_u64(value, 0);
 }
 
-/* --- users ---------------------------------------------------------------------- */
+/* --- users
+ * ---------------------------------------------------------------------- */
 
 bool get_user(struct tx *tx, const char *business, const char *user,
 	struct user_row *out)
@@ -551,10 +557,11 @@ void put_user(struct tx *tx, const char *business, const char *user,
 	pack_put(tx, T_USER, key_user(business, user), &buf);
 }
 
-/* --- messages -------------------------------------------------------------------- */
+/* --- messages
+ * -------------------------------------------------------------------- */
 
-bool get_message(struct tx *tx, uint64_t session, uint32_t seq,
-	struct message_row *out)
+bool get_message(
+	struct tx *tx, uint64_t session, uint32_t seq, struct message_row *out)
 {
 	struct unpack in;
 	if (!unpack_get(tx, T_MESSAGE, key_message(session, seq), &in))
@@ -625,7 +632,8 @@ bool find_message(
 	return true;
 }
 
-/* --- turns ------------------------------------------------------------------------ */
+/* --- turns
+ * ------------------------------------------------------------------------ */
 
 bool get_turn(
 	struct tx *tx, uint64_t session, uint64_t turn, struct turn_row *out)
@@ -727,10 +735,11 @@ bool decode_lease(struct tx *tx, struct span value, struct lease_row *out)
 	return !in.bad;
 }
 
-/* --- receipts ---------------------------------------------------------------------- */
+/* --- receipts
+ * ---------------------------------------------------------------------- */
 
-bool get_receipt(struct tx *tx, enum table table, struct span key,
-	struct receipt *out)
+bool get_receipt(
+	struct tx *tx, enum table table, struct span key, struct receipt *out)
 {
 	struct span value;
 	if (!tx_get(tx, table, key, &value))
@@ -763,7 +772,8 @@ void put_receipt(struct tx *tx, enum table table, struct span key,
 	buf_clear(&buf);
 }
 
-/* --- events ------------------------------------------------------------------------- */
+/* --- events
+ * ------------------------------------------------------------------------- */
 
 bool decode_event(struct tx *tx, struct span value, struct event_row *out)
 {

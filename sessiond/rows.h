@@ -14,9 +14,16 @@
 #include "proto/message.h"
 #include "sessiond/store.h"
 
-/* --- what the numbers mean --------------------------------------------------- */
+/* --- what the numbers mean ---------------------------------------------------
+ */
 
-enum session_status { ST_ACTIVE, ST_RESOLVED, ST_CLOSED, ST_ABANDONED, ST_COUNT };
+enum session_status {
+	ST_ACTIVE,
+	ST_RESOLVED,
+	ST_CLOSED,
+	ST_ABANDONED,
+	ST_COUNT
+};
 enum message_type { MSG_USER, MSG_AGENT, MSG_SYSTEM };
 enum message_source { SRC_WEBSOCKET, SRC_WEBHOOK, SRC_CRON, SRC_COUNT };
 enum handler { HANDLER_BOT, HANDLER_PERSON };
@@ -40,7 +47,8 @@ const char *handler_name(enum handler handler);
 bool handler_from_name(const char *name, enum handler *out);
 const char *turn_state_name(enum turn_state state);
 
-/* --- records ------------------------------------------------------------------ */
+/* --- records
+ * ------------------------------------------------------------------ */
 
 struct counters {
 	uint64_t session, user, turn, lease; /* the last number given */
@@ -130,7 +138,8 @@ struct event_row {
 	const char *previous, *reason, *by;
 };
 
-/* --- keys --------------------------------------------------------------------- */
+/* --- keys
+ * --------------------------------------------------------------------- */
 
 enum { KEY_MAX = 511 };
 
@@ -164,7 +173,8 @@ struct key key_client_expiry(int64_t at, struct span client_key);
 uint64_t span_u64(struct span span, size_t offset);
 uint32_t span_u32(struct span span, size_t offset);
 
-/* --- rows --------------------------------------------------------------------- */
+/* --- rows
+ * --------------------------------------------------------------------- */
 
 void get_counters(struct tx *tx, struct counters *out); /* zeros if new */
 void put_counters(struct tx *tx, const struct counters *counters);
@@ -185,15 +195,15 @@ bool get_user(struct tx *tx, const char *business, const char *user,
 void put_user(struct tx *tx, const char *business, const char *user,
 	const struct user_row *row);
 
-bool get_message(struct tx *tx, uint64_t session, uint32_t seq,
-	struct message_row *out);
+bool get_message(
+	struct tx *tx, uint64_t session, uint32_t seq, struct message_row *out);
 void put_message(struct tx *tx, uint64_t session, uint32_t seq,
 	const struct message_row *row);
 bool find_message(
 	struct tx *tx, const char *id, uint64_t *session, uint32_t *seq);
 
-bool get_turn(struct tx *tx, uint64_t session, uint64_t turn,
-	struct turn_row *out);
+bool get_turn(
+	struct tx *tx, uint64_t session, uint64_t turn, struct turn_row *out);
 void put_turn(struct tx *tx, uint64_t session, uint64_t turn,
 	const struct turn_row *row);
 
@@ -202,8 +212,8 @@ bool decode_ready(struct span value, struct ready_row *out);
 void put_lease(struct tx *tx, uint64_t turn, const struct lease_row *row);
 bool decode_lease(struct tx *tx, struct span value, struct lease_row *out);
 
-bool get_receipt(struct tx *tx, enum table table, struct span key,
-	struct receipt *out);
+bool get_receipt(
+	struct tx *tx, enum table table, struct span key, struct receipt *out);
 void put_receipt(struct tx *tx, enum table table, struct span key,
 	const struct receipt *receipt);
 

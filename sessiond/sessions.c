@@ -12,9 +12,8 @@ static const bool may_become[ST_COUNT][ST_COUNT] = {
 		[ST_ABANDONED] = true},
 	[ST_RESOLVED] = {[ST_ACTIVE] = true, [ST_CLOSED] = true},
 	[ST_CLOSED] = {[ST_ACTIVE] = true},
-	[ST_ABANDONED] = {[ST_ACTIVE] = true,
-		[ST_RESOLVED] = true,
-		[ST_CLOSED] = true},
+	[ST_ABANDONED] =
+		{[ST_ACTIVE] = true, [ST_RESOLVED] = true, [ST_CLOSED] = true},
 };
 
 bool status_may_become(enum session_status from, enum session_status to)
@@ -69,7 +68,8 @@ const char *transition_text(const char *kind, const char *language)
 	return kind;
 }
 
-/* --- aliases ------------------------------------------------------------------- */
+/* --- aliases
+ * ------------------------------------------------------------------- */
 
 /* A business id holds no colon, a user id may, the time does not. */
 bool alias_parse(const char *text, struct alias *out)
@@ -93,10 +93,7 @@ bool alias_parse(const char *text, struct alias *out)
 	return business_id_valid(out->business) && user_id_valid(out->user);
 }
 
-enum {
-	MINUTE_MS = 60 * 1000,
-	HOUR_MS = 60 * MINUTE_MS
-};
+enum { MINUTE_MS = 60 * 1000, HOUR_MS = 60 * MINUTE_MS };
 
 /* A midnight of long ago names its date: 13 hours later it is that date in UTC
  * too, for every zone from -10 to +13. */
@@ -110,7 +107,8 @@ void alias_date(
 		days_date(date, "UTC", alias->ms + (int64_t)13 * HOUR_MS);
 }
 
-/* --- item hash ------------------------------------------------------------------ */
+/* --- item hash
+ * ------------------------------------------------------------------ */
 
 static uint64_t hash_bytes(uint64_t hash, const char *text, size_t len)
 {

@@ -23,8 +23,8 @@ struct alias {
 bool alias_parse(const char *text, struct alias *out);
 
 /* The local date an alias means at `now` in a tenant's zone. */
-void alias_date(
-	const struct alias *alias, const char *zone, int64_t now, char date[11]);
+void alias_date(const struct alias *alias, const char *zone, int64_t now,
+	char date[11]);
 
 /* A hash of an item as it was sent: what makes two the same. Not for
  * anything that needs to resist an attacker, who could only confuse the

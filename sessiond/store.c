@@ -37,7 +37,7 @@ struct tx {
 	struct store *store;
 	int rc; /* of the first failure */
 	bool dirty;
-	struct arena arena;
+	struct arena own, *arena;
 };
 
 static MDB_val to_val(struct span span)
@@ -50,7 +50,8 @@ static struct span to_span(MDB_val val)
 	return (struct span){val.mv_data, val.mv_size};
 }
 
-/* --- opening ---------------------------------------------------------------- */
+/* --- opening ----------------------------------------------------------------
+ */
 
 static bool hold_lock(struct store *store, char *why, size_t why_size)
 {
@@ -63,8 +64,8 @@ static bool hold_lock(struct store *store, char *why, size_t why_size)
 		return false;
 	}
 	if (flock(store->lock_fd, LOCK_EX | LOCK_NB)) {
-		snprintf(why, why_size, "another sessiond holds the store in %s",
-			store->dir);
+		snprintf(why, why_size,
+			"another sessiond holds the store in %s", store->dir);
 		return false;
 	}
 	return true;
@@ -101,7 +102,7 @@ static bool file_is_whole(struct store *store, char *why, size_t why_size)
 static bool check_schema(MDB_txn *txn, struct store *store, bool fresh,
 	char *why, size_t why_size)
 {
-	MDB_val key = {6, "schema"}, value;
+	MDB_val key = {6, (void *)"schema"}, value;
 	char mark[64];
 	int rc = mdb_get(txn, store->tables[T_META], &key, &value);
 	if (rc == MDB_NOTFOUND && fresh) {
@@ -158,7 +159,8 @@ static bool open_tables(struct store *store, char *why, size_t why_size)
 			continue;
 		if (rc == MDB_NOTFOUND || rc == MDB_INCOMPATIBLE) {
 			snprintf(why, why_size,
-				"the data file in %s belongs to another program",
+				"the data file in %s belongs to another "
+				"program",
 				store->dir);
 			goto refuse;
 		}
@@ -227,7 +229,8 @@ void store_close(struct store *store)
 	free(store);
 }
 
-/* --- room ------------------------------------------------------------------- */
+/* --- room -------------------------------------------------------------------
+ */
 
 uint64_t store_disk_free(const struct store *store)
 {
@@ -277,12 +280,14 @@ void store_check_readers(struct store *store)
 		log_warn("dead readers cleared", log_int("readers", dead));
 }
 
-/* --- transactions ------------------------------------------------------------ */
+/* --- transactions ------------------------------------------------------------
+ */
 
 static struct tx *begin(struct store *store, unsigned flags)
 {
 	struct tx *tx = xalloc(sizeof *tx);
 	tx->store = store;
+	tx->arena = &tx->own;
 	int rc = mdb_txn_begin(store->env, NULL, flags, &tx->mdb);
 	if (rc) /* out of readers or memory, or the env is broken: no way on */
 		die("store", mdb_strerror(rc));
@@ -292,6 +297,13 @@ static struct tx *begin(struct store *store, unsigned flags)
 struct tx *tx_read(struct store *store)
 {
 	return begin(store, MDB_RDONLY);
+}
+
+struct tx *tx_read_into(struct store *store, struct arena *arena)
+{
+	struct tx *tx = begin(store, MDB_RDONLY);
+	tx->arena = arena;
+	return tx;
 }
 
 struct tx *tx_write(struct store *store)
@@ -304,14 +316,14 @@ void tx_end(struct tx *tx)
 	if (!tx)
 		return;
 	mdb_txn_abort(tx->mdb);
-	arena_clear(&tx->arena);
+	arena_clear(&tx->own);
 	free(tx);
 }
 
 bool tx_commit(struct tx *tx, const char **why)
 {
 	int rc = mdb_txn_commit(tx->mdb);
-	arena_clear(&tx->arena);
+	arena_clear(&tx->own);
 	free(tx);
 	*why = rc ? mdb_strerror(rc) : NULL;
 	return !rc;
@@ -325,7 +337,7 @@ bool tx_failed(const struct tx *tx)
 bool tx_full(const struct tx *tx)
 {
 	return tx->rc == MDB_MAP_FULL || tx->rc == ENOSPC ||
-		tx->rc == MDB_TXN_FULL;
+	       tx->rc == MDB_TXN_FULL;
 }
 
 bool tx_dirty(const struct tx *tx)
@@ -340,7 +352,7 @@ const char *tx_why(const struct tx *tx)
 
 struct arena *tx_arena(struct tx *tx)
 {
-	return &tx->arena;
+	return tx->arena;
 }
 
 bool tx_get(struct tx *tx, enum table table, struct span key, struct span *out)
@@ -375,7 +387,8 @@ void tx_del(struct tx *tx, enum table table, struct span key)
 		tx->rc = rc;
 }
 
-/* --- cursors ----------------------------------------------------------------- */
+/* --- cursors -----------------------------------------------------------------
+ */
 
 static bool cursor_move(struct cursor *cursor, MDB_val *k, MDB_cursor_op op)
 {

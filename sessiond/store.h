@@ -12,25 +12,25 @@
 #include "shared/mem.h"
 #include <stdint.h>
 
-#define TABLES(X) \
-	X(META) /* name -> counters, schema */ \
-	X(EPOCH) /* number -> epoch id, first n */ \
-	X(SESSION) /* session -> record */ \
-	X(SESSION_ID) /* id -> session, or tombstone */ \
-	X(DAY) /* business, user, date -> session */ \
-	X(USER) /* business, user -> record */ \
-	X(ACTIVITY) /* business, status, minute, session -> nothing */ \
-	X(RETENTION) /* status, minute, session -> nothing */ \
-	X(MESSAGE) /* session, seq -> record */ \
-	X(MESSAGE_ID) /* id -> session, seq */ \
-	X(TURN) /* session, turn -> record */ \
-	X(OPEN) /* user, turn -> session */ \
-	X(READY) /* turn -> session, user, times */ \
-	X(LEASE) /* turn -> session, agent, boot */ \
-	X(EVENT) /* n -> what happened */ \
-	X(APPEND_ID) /* appendId -> first result */ \
-	X(CLIENT_ID) /* user, clientMessageId -> first result */ \
-	X(CLIENT_EXPIRY) /* time, CLIENT_ID key -> nothing */ \
+#define TABLES(X)                                                              \
+	X(META) /* name -> counters, schema */                                 \
+	X(EPOCH) /* number -> epoch id, first n */                             \
+	X(SESSION) /* session -> record */                                     \
+	X(SESSION_ID) /* id -> session, or tombstone */                        \
+	X(DAY) /* business, user, date -> session */                           \
+	X(USER) /* business, user -> record */                                 \
+	X(ACTIVITY) /* business, status, minute, session -> nothing */         \
+	X(RETENTION) /* status, minute, session -> nothing */                  \
+	X(MESSAGE) /* session, seq -> record */                                \
+	X(MESSAGE_ID) /* id -> session, seq */                                 \
+	X(TURN) /* session, turn -> record */                                  \
+	X(OPEN) /* user, turn -> session */                                    \
+	X(READY) /* turn -> session, user, times */                            \
+	X(LEASE) /* turn -> session, agent, boot */                            \
+	X(EVENT) /* n -> what happened */                                      \
+	X(APPEND_ID) /* appendId -> first result */                            \
+	X(CLIENT_ID) /* user, clientMessageId -> first result */               \
+	X(CLIENT_EXPIRY) /* time, CLIENT_ID key -> nothing */                  \
 	X(DOOMED) /* session -> rows are still to be deleted */
 
 enum table {
@@ -58,6 +58,8 @@ void store_check_readers(struct store *store);
 struct tx;
 
 struct tx *tx_read(struct store *store); /* end with tx_end */
+/* What is decoded goes to the caller's arena and outlives the transaction. */
+struct tx *tx_read_into(struct store *store, struct arena *arena);
 struct tx *tx_write(struct store *store); /* end with tx_commit or tx_end */
 void tx_end(struct tx *tx); /* aborts */
 
@@ -75,7 +77,7 @@ bool tx_get(struct tx *tx, enum table table, struct span key, struct span *out);
 void tx_put(
 	struct tx *tx, enum table table, struct span key, struct span value);
 void tx_del(struct tx *tx, enum table table, struct span key);
-/* Memory that lives as long as the transaction. */
+/* Memory that lives as long as the transaction, or as the arena given. */
 struct arena *tx_arena(struct tx *tx);
 
 /* A place in a table. Must not outlive its transaction; close every one. */
@@ -100,7 +102,7 @@ void cursor_del(struct cursor *cursor);
 static inline bool span_has_prefix(struct span text, struct span prefix)
 {
 	return text.len >= prefix.len &&
-		!__builtin_memcmp(text.at, prefix.at, prefix.len);
+	       !__builtin_memcmp(text.at, prefix.at, prefix.len);
 }
 
 #endif

@@ -73,8 +73,8 @@ struct hint *batch_hint(struct batch *batch, enum hint_kind kind)
 {
 	if (batch->n_hints == batch->cap_hints) {
 		batch->cap_hints = batch->cap_hints ? batch->cap_hints * 2 : 16;
-		batch->hints = xrealloc(batch->hints,
-			batch->cap_hints * sizeof *batch->hints);
+		batch->hints = xrealloc(
+			batch->hints, batch->cap_hints * sizeof *batch->hints);
 	}
 	struct hint *hint = &batch->hints[batch->n_hints++];
 	memset(hint, 0, sizeof *hint);
@@ -82,7 +82,8 @@ struct hint *batch_hint(struct batch *batch, enum hint_kind kind)
 	return hint;
 }
 
-/* --- the writer's thread ------------------------------------------------------- */
+/* --- the writer's thread
+ * ------------------------------------------------------- */
 
 static bool no_room(struct writer *writer)
 {
@@ -217,7 +218,8 @@ static void *writer_main(void *arg)
 	return NULL;
 }
 
-/* --- the loop's side ------------------------------------------------------------ */
+/* --- the loop's side
+ * ------------------------------------------------------------ */
 
 static void give_back(struct writer *writer, struct finished *finished)
 {
