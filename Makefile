@@ -118,20 +118,23 @@ HEADERS := $(wildcard $(addsuffix /*.h,$(C_FOLDERS)))
 SCRIPTS := $(wildcard shared/*.sh tests/*.sh tests/lib/*.sh) .ci/run
 MODULES := $(wildcard gateway/web/*.js tests/*/*.mjs tests/browser/*/*.js)
 
-lint:
-	@$(MAKE) --no-print-directory compiled CC=gcc BUILD=build/lint-gcc WERROR=1
-	@$(MAKE) --no-print-directory compiled CC=clang BUILD=build/lint-clang \
-		WERROR=1
-	clang-format --dry-run -Werror $(SOURCES) $(HEADERS)
-	cppcheck --quiet --error-exitcode=1 --inline-suppr -j 2 --std=c11 -I. \
-		--enable=warning,performance,portability \
-		--suppress=missingIncludeSystem $(SOURCES)
-	@echo clang-tidy
+lint: lint-gcc lint-clang lint-tidy lint-cppcheck lint-format lint-scripts
+lint-gcc lint-clang: lint-%:
+	@$(MAKE) --no-print-directory compiled CC=$* BUILD=build/$@ WERROR=1
+compiled: $(patsubst %.c,$(OBJ)/%.o,$(SOURCES))
+lint-tidy:
 	@printf '%s\n' $(SOURCES) | xargs -P 2 -n 4 sh -c 'clang-tidy --quiet \
 		"$$@" -- -std=c11 -D_GNU_SOURCE $(INCLUDES) 2>/dev/null' --
+lint-cppcheck:
+	cppcheck --quiet --error-exitcode=1 --inline-suppr -j 2 --std=c11 -I. \
+		--library=tests/lib/cppcheck.cfg \
+		--enable=warning,performance,portability \
+		--suppress=missingIncludeSystem $(SOURCES)
+lint-format:
+	clang-format --dry-run -Werror $(SOURCES) $(HEADERS)
+lint-scripts:
 	shellcheck $(SCRIPTS)
 	@for f in $(MODULES); do node --check $$f || exit 1; done
-compiled: $(patsubst %.c,$(OBJ)/%.o,$(SOURCES))
 
 format:
 	clang-format -i $(SOURCES) $(HEADERS)
@@ -139,5 +142,6 @@ format:
 clean:
 	rm -rf build
 
-.PHONY: all run packages test tested fuzz fuzzers picture lint compiled format \
-	clean
+.PHONY: all run packages test tested fuzz fuzzers picture lint lint-gcc \
+	lint-clang lint-tidy lint-cppcheck lint-format lint-scripts compiled \
+	format clean
