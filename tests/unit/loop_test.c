@@ -395,13 +395,14 @@ static void tell_text(void *ctx)
 static void closing_takes_steps_and_ends_with_the_closers(void **state)
 {
 	struct loop *other = loop_open();
+	char first[] = "1", last[] = "2";
 
 	(void)state;
 	timer = timer_open(other, on_impatience, NULL);
 	wake = wake_open(other, close_what_is_left, NULL);
 	wake_send(wake);
-	loop_on_close(other, tell_text, "1");
-	loop_on_close(other, tell_text, "2");
+	loop_on_close(other, tell_text, first);
+	loop_on_close(other, tell_text, last);
 	loop_close(other);
 	assert_string_equal(told, "w21");
 	timer_close(patience);
