@@ -12,8 +12,6 @@
 #include <unistd.h>
 #include <uuid/uuid.h>
 
-#define LAST_MS INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
-
 static const int64_t no_offset;
 static const int64_t *offset = &no_offset; /* little-endian */
 
@@ -73,8 +71,8 @@ void clock_iso(char out[ISO_SIZE], int64_t wall_ms)
 
 	if (wall_ms < 0)
 		wall_ms = 0;
-	if (wall_ms > LAST_MS)
-		wall_ms = LAST_MS;
+	if (wall_ms > CLOCK_LAST_MS)
+		wall_ms = CLOCK_LAST_MS;
 	seconds = (time_t)(wall_ms / 1000);
 	gmtime_r(&seconds, &tm);
 	out = put_number(out, tm.tm_year + 1900, 4, '-');
@@ -166,7 +164,7 @@ bool clock_parse_iso(const char *text, int64_t *wall_ms)
 	tm.tm_mday = day;
 	result = timegm(&tm) * INT64_C(1000) + ms;
 	result -= zone_minutes * INT64_C(60000);
-	if (result < 0 || result > LAST_MS)
+	if (result < 0 || result > CLOCK_LAST_MS)
 		return false;
 	*wall_ms = result;
 	return true;

@@ -10,6 +10,8 @@
 
 enum { ISO_SIZE = 25, UUID_SIZE = 37 };
 
+#define CLOCK_LAST_MS INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
+
 /* Tests move the wall clock: `offset_file` (NULL: none) is a file of at least
  * 8 bytes, a little-endian int64 of milliseconds added to it. It is mapped,
  * so a change is seen at once. Ends the process if it cannot be mapped. */

@@ -1,4 +1,5 @@
 #include "shared/days.h"
+#include "shared/clock.h"
 #include "shared/log.h"
 #include <ctype.h>
 #include <glib.h>
@@ -9,8 +10,6 @@
 #include <time.h>
 
 enum { ZONE_NAME_SIZE = 64, ZONE_SLOTS = 64, MS_A_DAY = 24 * 3600 * 1000 };
-
-#define LAST_MS INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
 
 /* --- zones -------------------------------------------------------------- */
 
@@ -139,7 +138,7 @@ static int64_t within_range(int64_t wall_ms)
 {
 	if (wall_ms < 0)
 		return 0;
-	return wall_ms > LAST_MS ? LAST_MS : wall_ms;
+	return wall_ms > CLOCK_LAST_MS ? CLOCK_LAST_MS : wall_ms;
 }
 
 /* Days since 1970-01-01 where the zone's clock shows this instant. */
@@ -178,7 +177,7 @@ static bool write_date(char out[DATE_SIZE], int64_t day)
 	time_t seconds = (time_t)(day * (MS_A_DAY / 1000));
 	struct tm tm;
 
-	if (day < 0 || day > LAST_MS / MS_A_DAY)
+	if (day < 0 || day > CLOCK_LAST_MS / MS_A_DAY)
 		return false;
 	gmtime_r(&seconds, &tm);
 	for (int i = 0, year = tm.tm_year + 1900; i < 4; i++, year /= 10)
@@ -223,8 +222,8 @@ void days_date(char out[DATE_SIZE], const char *name, int64_t wall_ms)
 	g_time_zone_unref(zone);
 	if (day < 0) /* west of Greenwich on the first day */
 		day = 0;
-	if (day > LAST_MS / MS_A_DAY)
-		day = LAST_MS / MS_A_DAY;
+	if (day > CLOCK_LAST_MS / MS_A_DAY)
+		day = CLOCK_LAST_MS / MS_A_DAY;
 	write_date(out, day);
 }
 
