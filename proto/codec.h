@@ -77,7 +77,7 @@ enum status codec_decode(const struct shape *shape, const struct json *object,
 void codec_encode(const struct shape *shape, const void *in,
 	struct json_writer *w, const char *key);
 
-/* --- envelopes ------------------------------------------------------------ */
+/* --- envelopes ---------------------------------------------------------- */
 
 struct request {
 	uint32_t version;

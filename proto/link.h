@@ -18,7 +18,7 @@ struct link_tls {
 	const char *ca_file, *cert_file, *key_file; /* all or none */
 };
 
-/* --- asking --------------------------------------------------------------- */
+/* --- asking ------------------------------------------------------------- */
 
 struct caller;
 typedef void caller_fn(void *ctx, bool connected);
@@ -52,7 +52,7 @@ struct call *caller_call(struct caller *caller, enum op op, const void *body,
 	uint32_t timeout_ms, const char *trace, call_fn *done, void *ctx);
 void call_drop(struct call *call); /* the callback will not come */
 
-/* --- answering ------------------------------------------------------------ */
+/* --- answering ---------------------------------------------------------- */
 
 struct server;
 struct asked; /* one request, to be answered exactly once */
@@ -73,7 +73,7 @@ void asked_reply(struct asked *asked, enum status status, const char *message,
 struct arena *asked_arena(struct asked *asked); /* freed with the request */
 uint64_t asked_age_ms(const struct asked *asked); /* since it was received */
 
-/* --- publishing and subscribing ------------------------------------------- */
+/* --- publishing and subscribing ----------------------------------------- */
 
 struct publisher;
 struct publisher *publisher_open(

@@ -10,14 +10,13 @@
  *
  *	TEXT    const char *      UTF-8 without NUL; limit in bytes; NULL absent
  *	NAME    const char *      like TEXT, printable ASCII only
- *	TIME    int64_t           ISO 8601 UTC on the wire, wall ms here; 0 absent
- *	U32     uint32_t          a JSON number, at most limit; 0 absent
- *	U64     uint64_t          decimal digits in a string; 0 absent
- *	BOOL    bool              false absent
- *	JSON    struct span       any JSON value, verbatim; limit in bytes
- *	NAMES   const char **     list of NAME (element limit 128); limit in items
- *	OBJECT  struct element *  NULL absent
- *	LIST    struct element *  with uint32_t n_member; limit in items
+ *	TIME    int64_t           ISO 8601 UTC on the wire, wall ms here; 0
+ *absent U32     uint32_t          a JSON number, at most limit; 0 absent U64
+ *uint64_t          decimal digits in a string; 0 absent BOOL    bool false
+ *absent JSON    struct span       any JSON value, verbatim; limit in bytes
+ *	NAMES   const char **     list of NAME (element limit 128); limit in
+ *items OBJECT  struct element *  NULL absent LIST    struct element *  with
+ *uint32_t n_member; limit in items
  *
  * MUST fields are required; a decoder refuses what breaks a limit and ignores
  * fields it does not know. New fields go at the end and are MAY. */
@@ -34,7 +33,8 @@ enum {
 	LINK_MAX_BYTES = 1024 * 1024, /* any message, either way */
 	PAGE_MAX_BYTES = 512 * 1024, /* a reply that is a page stays below */
 	EVENTS_PAGE_BYTES = 256 * 1024,
-	EVENT_INLINE_BYTES = 16 * 1024, /* larger texts are left out of events */
+	EVENT_INLINE_BYTES =
+		16 * 1024, /* larger texts are left out of events */
 	APPEND_ITEMS_MAX = 64,
 	APPEND_BYTES_MAX = 256 * 1024, /* the texts of one append request */
 	ID_MAX = 128,
@@ -50,7 +50,7 @@ enum {
 	HISTORY_MAX = 200
 };
 
-/* --- conversations -------------------------------------------------------- */
+/* --- conversations ------------------------------------------------------ */
 
 #define MESSAGE(F) \
 	F(NAME, message_id, "messageId", MUST, ID_MAX, none) \
@@ -90,7 +90,7 @@ enum {
 	F(U32, last_seq, "lastSeq", MAY, UINT32_MAX, none) \
 	F(U64, rev, "rev", MUST, 0, none)
 
-/* --- requests and their replies ------------------------------------------- */
+/* --- requests and their replies ----------------------------------------- */
 
 #define HELLO_REQUEST(F) \
 	F(NAME, role, "role", MUST, 16, none) \
@@ -150,13 +150,54 @@ enum {
 	F(NAME, user_id, "userId", MAY, ID_MAX, none) \
 	F(NAME, status, "status", MAY, 16, none) \
 	F(U32, limit, "limit", MAY, HISTORY_MAX, none) \
-	F(NAME, cursor, "cursor", MAY, 256, none)
+	F(NAME, cursor, "cursor", MAY, 256, none) \
+	F(NAME, location_id, "locationId", MAY, 64, none) \
+	F(NAME, from_day, "fromDay", MAY, 10, none) \
+	F(NAME, to_day, "toDay", MAY, 10, none)
 #define SESSIONS_REPLY(F) \
 	F(LIST, sessions, "sessions", MUST, HISTORY_MAX, session) \
 	F(NAME, cursor, "cursor", MAY, 256, none)
 
-#define MESSAGE_REQUEST(F) \
-	F(NAME, message_id, "messageId", MUST, ID_MAX, none)
+#define IDLE_SESSIONS_REQUEST(F) \
+	F(NAME, status, "status", MUST, 16, none) \
+	F(TIME, before, "before", MUST, 0, none) \
+	F(U32, limit, "limit", MAY, HISTORY_MAX, none) \
+	F(NAME, cursor, "cursor", MAY, 256, none)
+#define IDLE_SESSIONS_REPLY(F) \
+	F(LIST, sessions, "sessions", MUST, HISTORY_MAX, session) \
+	F(NAME, cursor, "cursor", MAY, 256, none) \
+	F(TIME, now, "now", MUST, 0, none)
+
+#define CONVERSATION_REQUEST(F) \
+	F(NAME, session_id, "sessionId", MAY, 256, none) \
+	F(NAME, business_id, "businessId", MAY, 64, none) \
+	F(NAME, user_id, "userId", MAY, ID_MAX, none)
+#define OPEN_TURN(F) \
+	F(NAME, turn_id, "turnId", MUST, 32, none) \
+	F(NAME, session_id, "sessionId", MUST, ID_MAX, none) \
+	F(NAME, state, "state", MUST, 32, none) \
+	F(TIME, created_at, "createdAt", MUST, 0, none) \
+	F(U32, attempts, "attempts", MAY, 1000, none) \
+	F(NAMES, message_ids, "messageIds", MAY, TURN_MAX_MESSAGES, none) \
+	F(NAME, lease, "lease", MAY, 64, none) \
+	F(NAME, agent, "agent", MAY, 64, none) \
+	F(U32, lease_left_ms, "leaseLeftMs", MAY, 600000, none)
+#define CONVERSATION_REPLY(F) \
+	F(NAME, business_id, "businessId", MUST, 64, none) \
+	F(NAME, user_id, "userId", MUST, ID_MAX, none) \
+	F(NAME, handler, "handler", MUST, 16, none) \
+	F(NAME, handler_by, "handlerBy", MAY, ID_MAX, none) \
+	F(OBJECT, session, "session", MAY, 0, session) \
+	F(LIST, open_turns, "openTurns", MUST, 256, open_turn)
+
+#define REQUEUE_REQUEST(F) \
+	F(NAME, turn_id, "turnId", MUST, 32, none) \
+	F(NAME, by, "by", MUST, ID_MAX, none)
+#define REQUEUE_REPLY(F) \
+	F(NAME, turn_id, "turnId", MUST, 32, none) \
+	F(NAME, state, "state", MUST, 32, none)
+
+#define MESSAGE_REQUEST(F) F(NAME, message_id, "messageId", MUST, ID_MAX, none)
 #define MESSAGE_REPLY(F) F(OBJECT, message, "message", MUST, 0, message)
 
 #define RECENT_REQUEST(F) \
@@ -289,7 +330,7 @@ enum {
 	F(U64, revision, "revision", MAY, 0, none) \
 	F(JSON, record, "record", MUST, 65536, none)
 
-/* --- events --------------------------------------------------------------- */
+/* --- events ------------------------------------------------------------- */
 
 #define SESSION_CHANGED(F) \
 	F(OBJECT, session, "session", MUST, 0, session) \
@@ -343,6 +384,13 @@ enum {
 	X(history_reply, HISTORY_REPLY) \
 	X(sessions_request, SESSIONS_REQUEST) \
 	X(sessions_reply, SESSIONS_REPLY) \
+	X(idle_sessions_request, IDLE_SESSIONS_REQUEST) \
+	X(idle_sessions_reply, IDLE_SESSIONS_REPLY) \
+	X(conversation_request, CONVERSATION_REQUEST) \
+	X(open_turn, OPEN_TURN) \
+	X(conversation_reply, CONVERSATION_REPLY) \
+	X(requeue_request, REQUEUE_REQUEST) \
+	X(requeue_reply, REQUEUE_REPLY) \
 	X(message_request, MESSAGE_REQUEST) \
 	X(message_reply, MESSAGE_REPLY) \
 	X(recent_request, RECENT_REQUEST) \
@@ -400,7 +448,12 @@ enum {
 	X(OP_CANCEL, "cancel", cancel_request, cancel_reply) \
 	X(OP_FORGET, "forget", forget_request, forget_reply) \
 	X(OP_TURN_TEXT, "turn_text", turn_text_request, turn_text_reply) \
-	X(OP_TENANT, "tenant", tenant_request, tenant_reply)
+	X(OP_TENANT, "tenant", tenant_request, tenant_reply) \
+	X(OP_IDLE_SESSIONS, "idle_sessions", idle_sessions_request, \
+		idle_sessions_reply) \
+	X(OP_CONVERSATION, "conversation", conversation_request, \
+		conversation_reply) \
+	X(OP_REQUEUE, "requeue", requeue_request, requeue_reply)
 
 /* Every event: constant, name, shape. Those up to EV_HANDLER are durable:
  * they carry (epoch, n) and can be asked for again. */
@@ -414,7 +467,7 @@ enum {
 	X(EV_TURN_PROGRESS, "turn_progress", turn_progress) \
 	X(EV_BEAT, "beat", beat)
 
-/* --- what the lists become ------------------------------------------------ */
+/* --- what the lists become ---------------------------------------------- */
 
 #define MEMBER_TEXT(m, e) const char *m;
 #define MEMBER_NAME(m, e) const char *m;

@@ -38,8 +38,7 @@ static void refuse(
 	result->error = why ? why : status_text(status);
 }
 
-/* --- before the transaction: what needs no store
- * -------------------------------- */
+/* --- before the transaction: what needs no store ------------------------ */
 
 static bool blank(const char *text)
 {
@@ -78,8 +77,7 @@ static bool item_acceptable(
 	return true;
 }
 
-/* --- inside the transaction
- * ------------------------------------------------------- */
+/* --- inside the transaction --------------------------------------------- */
 
 static const char *keep(struct entry *entry, const char *text)
 {

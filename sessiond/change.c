@@ -5,8 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* --- sessions and messages
- * -------------------------------------------------------- */
+/* --- sessions and messages ---------------------------------------------- */
 
 bool session_hold(struct batch *batch, uint64_t no, struct held *out)
 {
@@ -85,8 +84,7 @@ void session_become(struct batch *batch, struct held *held,
 	log_session(batch, held, previous, reason, by);
 }
 
-/* --- turns
- * ------------------------------------------------------------------------- */
+/* --- turns -------------------------------------------------------------- */
 
 bool turn_hold(struct batch *batch, uint64_t session, uint64_t no,
 	struct turn_held *out)
@@ -263,8 +261,7 @@ void turns_end(struct batch *batch, uint64_t user_no, uint64_t session,
 	user_goes_on(batch, user_no);
 }
 
-/* --- a new message finds its turn
- * --------------------------------------------------- */
+/* --- a new message finds its turn --------------------------------------- */
 
 static struct turn_held turn_make(struct batch *batch, const struct held *held,
 	uint64_t user_no, const char *trace)
@@ -350,8 +347,7 @@ uint64_t turn_add(struct batch *batch, const struct terms *terms,
 	return turn.no;
 }
 
-/* --- an answer
- * ---------------------------------------------------------------------- */
+/* --- an answer ---------------------------------------------------------- */
 
 void turn_answer(struct batch *batch, struct turn_held *turn, struct held *held,
 	const struct answer *answer)
@@ -376,8 +372,7 @@ void turn_answer(struct batch *batch, struct turn_held *turn, struct held *held,
 	turn_end(batch, turn, answer->outcome, answer->reason, answer->revoked);
 }
 
-/* --- who handles
- * ----------------------------------------------------------------------- */
+/* --- who handles -------------------------------------------------------- */
 
 void user_become(struct batch *batch, const char *business, const char *user,
 	enum handler handler, const char *by, const char *note,

@@ -56,8 +56,7 @@ void user_become(struct batch *batch, const char *business, const char *user,
 	enum handler handler, const char *by, const char *note,
 	struct name_list *ended);
 
-/* --- turns
- * --------------------------------------------------------------------- */
+/* --- turns -------------------------------------------------------------- */
 
 struct turn_held {
 	uint64_t session, no;

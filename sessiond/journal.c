@@ -20,8 +20,7 @@ struct journal {
 	struct metric *events, *pages, *resets;
 };
 
-/* --- the chain of epochs
- * --------------------------------------------------------- */
+/* --- the chain of epochs ------------------------------------------------ */
 
 /* A row is the epoch's id; its key the order, its first 8 bytes the n the epoch
  * begins after. An epoch ends where the next began. */
@@ -56,8 +55,7 @@ static void begin_epoch(struct journal *journal)
 		die("store", why);
 }
 
-/* --- publishing
- * --------------------------------------------------------------------- */
+/* --- publishing --------------------------------------------------------- */
 
 static void publish(
 	struct journal *journal, enum event event, uint64_t n, const void *body)
@@ -102,9 +100,7 @@ static void on_beat(void *ctx)
 	publish(journal, EV_BEAT, journal->published, &beat);
 }
 
-/* --- pages
- * ------------------------------------------------------------------------------
- */
+/* --- pages -------------------------------------------------------------- */
 
 /* True if the log can tell what came after the cursor: its epoch is in the
  * chain, and n neither beyond where that epoch ended nor before the log. */
@@ -193,9 +189,7 @@ void journal_since(struct journal *journal,
 	tx_end(tx);
 }
 
-/* --- the rest
- * ------------------------------------------------------------------------------
- */
+/* --- the rest ----------------------------------------------------------- */
 
 const char *journal_epoch(const struct journal *journal)
 {

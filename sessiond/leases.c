@@ -53,8 +53,7 @@ void lease_renew(struct leases *leases, struct lease *lease)
 	lease->expires_mono = clock_mono_ms() + leases->core->lease_ms;
 }
 
-/* --- finding
- * ------------------------------------------------------------------- */
+/* --- finding ------------------------------------------------------------ */
 
 struct lease *leases_of_turn(
 	struct leases *leases, uint64_t session, uint64_t turn)
@@ -138,8 +137,7 @@ bool leases_claim_number(struct leases *leases, const char *agent,
 	return true;
 }
 
-/* --- what a commit changed
- * -------------------------------------------------------- */
+/* --- what a commit changed ---------------------------------------------- */
 
 static void publish(struct leases *leases, enum event event, const void *body)
 {
@@ -228,8 +226,7 @@ void leases_hint(struct leases *leases, const struct hint *hint)
 	metric_set(leases->held, (int64_t)leases->count);
 }
 
-/* --- time passes
- * --------------------------------------------------------------------- */
+/* --- time passes -------------------------------------------------------- */
 
 static void look_for_expired(void *ctx)
 {
@@ -283,9 +280,7 @@ static void look_for_old(void *ctx)
 	}
 }
 
-/* --- opening
- * ---------------------------------------------------------------------------
- */
+/* --- opening ------------------------------------------------------------ */
 
 static void load(struct leases *leases)
 {

@@ -46,8 +46,7 @@ static bool actor_valid(const char *by)
 	return *by && !strchr(by, '"');
 }
 
-/* --- transitions
- * --------------------------------------------------------------- */
+/* --- transitions -------------------------------------------------------- */
 
 struct status_job {
 	struct manage_job base;
@@ -175,8 +174,7 @@ void manage_status(struct core *core, struct asked *asked,
 	writer_submit(core->writer, &job->base.job);
 }
 
-/* --- who handles
- * ------------------------------------------------------------------ */
+/* --- who handles -------------------------------------------------------- */
 
 struct handler_job {
 	struct manage_job base;
@@ -218,8 +216,7 @@ void manage_handler(struct core *core, struct asked *asked,
 	writer_submit(core->writer, &job->base.job);
 }
 
-/* --- cancelling
- * ------------------------------------------------------------------- */
+/* --- cancelling --------------------------------------------------------- */
 
 struct cancel_job {
 	struct manage_job base;
@@ -309,8 +306,7 @@ void manage_cancel(struct core *core, struct asked *asked,
 	writer_submit(core->writer, &job->base.job);
 }
 
-/* --- forgetting
- * -------------------------------------------------------------------- */
+/* --- forgetting --------------------------------------------------------- */
 
 struct forget_job {
 	struct manage_job base;

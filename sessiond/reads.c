@@ -4,14 +4,11 @@
 #include "sessiond/wire.h"
 #include "shared/clock.h"
 #include "shared/days.h"
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
-enum { HISTORY_DEFAULT = 50, SESSIONS_DEFAULT = 100, RECENT_SESSIONS = 2 };
+enum { HISTORY_DEFAULT = 50, RECENT_SESSIONS = 2 };
 
-/* --- history
- * ------------------------------------------------------------------------ */
+/* --- history ------------------------------------------------------------ */
 
 uint64_t reads_resolve(struct core *core, struct tx *tx, const char *id,
 	struct alias *alias, bool *is_alias)
@@ -120,146 +117,7 @@ enum status reads_history(struct core *core,
 	return status;
 }
 
-/* --- sessions
- * ------------------------------------------------------------------------- */
-
-/* A listing under way: newest first, one row more than asked for tells whether
- * there is a next page. */
-struct listing {
-	struct tx *tx;
-	struct sessions_reply *reply;
-	uint32_t limit;
-	bool more;
-};
-
-/* False when the page is full. */
-static bool list(struct listing *listing, uint64_t no, struct span key,
-	const enum session_status *wanted)
-{
-	struct session_row row;
-	if (!get_session(listing->tx, no, &row) ||
-		(wanted && row.status != *wanted))
-		return true;
-	struct sessions_reply *reply = listing->reply;
-	if (reply->n_sessions == listing->limit) {
-		listing->more = true;
-		return false;
-	}
-	wire_session(&row, &reply->sessions[reply->n_sessions++]);
-	/* A cursor is the last key in hex: opaque, and exact. */
-	char hex[2 * 96 + 1];
-	size_t start = key.len > 96 ? key.len - 96 : 0;
-	for (size_t i = start; i < key.len; i++)
-		snprintf(hex + 2 * (i - start), 3, "%02x",
-			(unsigned char)key.at[i]);
-	reply->cursor = arena_strndup(
-		tx_arena(listing->tx), hex, 2 * (key.len - start));
-	return true;
-}
-
-/* The end of the key that a cursor holds, appended to its prefix. */
-static bool cursor_key(const char *cursor, struct key *key, size_t len)
-{
-	if (strlen(cursor) < 2 * len)
-		return false;
-	const char *hex = cursor + strlen(cursor) - 2 * len;
-	for (size_t i = 0; i < len; i++) {
-		unsigned byte;
-		if (sscanf(hex + 2 * i, "%2x", &byte) != 1)
-			return false;
-		key->bytes[key->len++] = (unsigned char)byte;
-	}
-	return true;
-}
-
-/* Walks back through all keys with the prefix that lie before `from`. */
-static void list_back(struct listing *listing, enum table table,
-	const struct key *prefix, const struct key *from, size_t number_at,
-	const enum session_status *wanted)
-{
-	struct cursor cursor;
-	cursor_open(&cursor, listing->tx, table);
-	for (bool more = cursor_seek_before(&cursor, key_span(from));
-		more && span_has_prefix(cursor.key, key_span(prefix));
-		more = cursor_prev(&cursor)) {
-		uint64_t no = table == T_DAY ? span_u64(cursor.value, 0)
-					     : span_u64(cursor.key, number_at);
-		struct span key = {arena_strndup(tx_arena(listing->tx),
-					   cursor.key.at, cursor.key.len),
-			cursor.key.len};
-		if (!list(listing, no, key, wanted))
-			break;
-	}
-	cursor_close(&cursor);
-}
-
-static struct key after_all(const struct key *prefix)
-{
-	struct key key = *prefix;
-	memset(key.bytes + key.len, 0xff, 17);
-	key.len += 17;
-	return key;
-}
-
-static enum status list_user(struct listing *listing,
-	const struct sessions_request *request,
-	const enum session_status *wanted)
-{
-	struct key prefix = key_user(request->business_id, request->user_id);
-	struct key from = prefix;
-	if (!request->cursor)
-		from = after_all(&prefix);
-	else if (!cursor_key(request->cursor, &from, DATE_SIZE))
-		return BAD_REQUEST;
-	list_back(listing, T_DAY, &prefix, &from, 0, wanted);
-	return OK;
-}
-
-static enum status list_business(struct listing *listing,
-	const struct sessions_request *request, enum session_status status)
-{
-	struct key prefix = key_activity_prefix(request->business_id, status);
-	struct key from = prefix;
-	if (!request->cursor)
-		from = after_all(&prefix);
-	else if (!cursor_key(request->cursor, &from, 16))
-		return BAD_REQUEST;
-	list_back(listing, T_ACTIVITY, &prefix, &from, prefix.len + 8, NULL);
-	return OK;
-}
-
-enum status reads_sessions(struct core *core,
-	const struct sessions_request *request, struct arena *arena,
-	struct sessions_reply *reply)
-{
-	enum session_status wanted;
-	enum status status;
-	if (!business_id_valid(request->business_id) ||
-		(request->user_id && !user_id_valid(request->user_id)) ||
-		(request->status &&
-			!status_from_name(request->status, &wanted)) ||
-		(!request->status && !request->user_id))
-		return BAD_REQUEST;
-	struct tx *tx = tx_read_into(core->store, arena);
-	struct listing listing = {.tx = tx,
-		.reply = reply,
-		.limit = request->limit ? request->limit
-					: (uint32_t)SESSIONS_DEFAULT};
-	reply->sessions = arena_alloc(
-		arena, (listing.limit + 1) * sizeof *reply->sessions);
-	if (request->user_id)
-		status = list_user(
-			&listing, request, request->status ? &wanted : NULL);
-	else
-		status = list_business(&listing, request, wanted);
-	if (!listing.more)
-		reply->cursor = NULL;
-	tx_end(tx);
-	return status;
-}
-
-/* --- single things
- * ---------------------------------------------------------------------- */
+/* --- single things ------------------------------------------------------ */
 
 enum status reads_message(struct core *core,
 	const struct message_request *request, struct arena *arena,
@@ -303,7 +161,7 @@ enum status reads_recent(struct core *core,
 		return BAD_REQUEST;
 	struct tx *tx = tx_read_into(core->store, arena);
 	struct key prefix = key_user(request->business_id, request->user_id);
-	struct key from = after_all(&prefix);
+	struct key from = key_after_all(&prefix);
 	struct message *newest =
 		arena_alloc(arena, (HISTORY_MAX + 1) * sizeof *newest);
 	struct cursor cursor;

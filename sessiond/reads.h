@@ -14,9 +14,6 @@ uint64_t reads_resolve(struct core *core, struct tx *tx, const char *id,
 enum status reads_history(struct core *core,
 	const struct history_request *request, struct arena *arena,
 	struct history_reply *reply);
-enum status reads_sessions(struct core *core,
-	const struct sessions_request *request, struct arena *arena,
-	struct sessions_reply *reply);
 enum status reads_message(struct core *core,
 	const struct message_request *request, struct arena *arena,
 	struct message_reply *reply);

@@ -2,6 +2,7 @@
 
 #include "sessiond/append.h"
 #include "sessiond/journal.h"
+#include "sessiond/listing.h"
 #include "sessiond/manage.h"
 #include "sessiond/reads.h"
 #include "sessiond/turns.h"
@@ -10,8 +11,7 @@
 
 enum { BEAT_MS = 1000 };
 
-/* --- the small ones
- * ------------------------------------------------------------ */
+/* --- the small ones ----------------------------------------------------- */
 
 static void hello(struct core *core, struct asked *asked,
 	const struct hello_request *request)
@@ -65,13 +65,13 @@ static void events_since(struct core *core, struct asked *asked,
 }
 
 /* A question that reads: its reply starts empty. */
-#define READ(asked, name, read)                                                \
-	do {                                                                   \
-		struct name##_reply reply = {0};                               \
-		enum status status =                                           \
+#define READ(asked, name, read) \
+	do { \
+		struct name##_reply reply = {0}; \
+		enum status status = \
 			read(core, request->body, asked_arena(asked), &reply); \
-		asked_reply(                                                   \
-			asked, status, NULL, status == OK ? &reply : NULL);    \
+		asked_reply( \
+			asked, status, NULL, status == OK ? &reply : NULL); \
 	} while (0)
 
 void requests_handle(
@@ -89,7 +89,7 @@ void requests_handle(
 		READ(asked, history, reads_history);
 		break;
 	case OP_SESSIONS:
-		READ(asked, sessions, reads_sessions);
+		READ(asked, sessions, listing_sessions);
 		break;
 	case OP_MESSAGE:
 		READ(asked, message, reads_message);
@@ -129,6 +129,15 @@ void requests_handle(
 		break;
 	case OP_TENANT:
 		tenant(core, asked, request->body);
+		break;
+	case OP_IDLE_SESSIONS:
+		READ(asked, idle_sessions, listing_idle);
+		break;
+	case OP_CONVERSATION:
+		READ(asked, conversation, listing_conversation);
+		break;
+	case OP_REQUEUE:
+		turns_requeue(core, asked, request->body);
 		break;
 	default:
 		asked_reply(asked, UNKNOWN_OP, NULL, NULL);

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- names
- * -------------------------------------------------------------------- */
+/* --- names -------------------------------------------------------------- */
 
 static const char *const status_names[] = {
 	"active", "resolved", "closed", "abandoned"};
@@ -97,8 +96,7 @@ uint64_t lease_from_name(const char *name)
 	return strcmp(again, name) ? 0 : lease;
 }
 
-/* --- keys
- * --------------------------------------------------------------------- */
+/* --- keys --------------------------------------------------------------- */
 
 static void key_put(struct key *key, const void *bytes, size_t len)
 {
@@ -207,6 +205,15 @@ struct key key_client_expiry(int64_t at, struct span client_key)
 	return key;
 }
 
+struct key key_after_all(const struct key *prefix)
+{
+	static const unsigned char high[17] = {255, 255, 255, 255, 255, 255,
+		255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
+	struct key key = *prefix;
+	key_put(&key, high, sizeof high);
+	return key;
+}
+
 static uint64_t span_number(struct span span, size_t offset, size_t n_bytes)
 {
 	uint64_t number = 0;
@@ -227,8 +234,7 @@ uint32_t span_u32(struct span span, size_t offset)
 	return (uint32_t)span_number(span, offset, 4);
 }
 
-/* --- packing
- * ------------------------------------------------------------------ */
+/* --- packing ------------------------------------------------------------ */
 
 /* A record under construction. Records are bounded by the limits of
  * message.h: the largest is an answer with sources and actions. */
@@ -376,8 +382,7 @@ static bool unpack_get(
 	return true;
 }
 
-/* --- counters
- * ------------------------------------------------------------------ */
+/* --- counters ----------------------------------------------------------- */
 
 void get_counters(struct tx *tx, struct counters *out)
 {
@@ -405,8 +410,7 @@ void put_counters(struct tx *tx, const struct counters *counters)
 	pack_put(tx, T_META, key_text("counters"), &buf);
 }
 
-/* --- sessions
- * ------------------------------------------------------------------- */
+/* --- sessions ----------------------------------------------------------- */
 
 static void pack_session(struct buf *buf, const struct session_row *row)
 {
@@ -530,8 +534,7 @@ uint64_t find_day(
 	return span_u64(value, 0);
 }
 
-/* --- users
- * ---------------------------------------------------------------------- */
+/* --- users -------------------------------------------------------------- */
 
 bool get_user(struct tx *tx, const char *business, const char *user,
 	struct user_row *out)
@@ -557,8 +560,7 @@ void put_user(struct tx *tx, const char *business, const char *user,
 	pack_put(tx, T_USER, key_user(business, user), &buf);
 }
 
-/* --- messages
- * -------------------------------------------------------------------- */
+/* --- messages ----------------------------------------------------------- */
 
 bool get_message(
 	struct tx *tx, uint64_t session, uint32_t seq, struct message_row *out)
@@ -632,8 +634,7 @@ bool find_message(
 	return true;
 }
 
-/* --- turns
- * ------------------------------------------------------------------------ */
+/* --- turns -------------------------------------------------------------- */
 
 bool get_turn(
 	struct tx *tx, uint64_t session, uint64_t turn, struct turn_row *out)
@@ -735,8 +736,7 @@ bool decode_lease(struct tx *tx, struct span value, struct lease_row *out)
 	return !in.bad;
 }
 
-/* --- receipts
- * ---------------------------------------------------------------------- */
+/* --- receipts ----------------------------------------------------------- */
 
 bool get_receipt(
 	struct tx *tx, enum table table, struct span key, struct receipt *out)
@@ -772,8 +772,7 @@ void put_receipt(struct tx *tx, enum table table, struct span key,
 	buf_clear(&buf);
 }
 
-/* --- events
- * ------------------------------------------------------------------------- */
+/* --- events ------------------------------------------------------------- */
 
 bool decode_event(struct tx *tx, struct span value, struct event_row *out)
 {

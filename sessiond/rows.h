@@ -47,8 +47,7 @@ const char *handler_name(enum handler handler);
 bool handler_from_name(const char *name, enum handler *out);
 const char *turn_state_name(enum turn_state state);
 
-/* --- records
- * ------------------------------------------------------------------ */
+/* --- records ------------------------------------------------------------ */
 
 struct counters {
 	uint64_t session, user, turn, lease; /* the last number given */
@@ -138,8 +137,7 @@ struct event_row {
 	const char *previous, *reason, *by;
 };
 
-/* --- keys
- * --------------------------------------------------------------------- */
+/* --- keys --------------------------------------------------------------- */
 
 enum { KEY_MAX = 511 };
 
@@ -169,12 +167,15 @@ struct key key_retention(
 struct key key_client(uint64_t user_no, const char *client_message_id);
 struct key key_client_expiry(int64_t at, struct span client_key);
 
+/* Greater than every key that begins with the prefix and goes on with at most
+ * 17 bytes: where a walk backwards begins. */
+struct key key_after_all(const struct key *prefix);
+
 /* Big-endian integers out of a key or value; 0 if it is too short. */
 uint64_t span_u64(struct span span, size_t offset);
 uint32_t span_u32(struct span span, size_t offset);
 
-/* --- rows
- * --------------------------------------------------------------------- */
+/* --- rows --------------------------------------------------------------- */
 
 void get_counters(struct tx *tx, struct counters *out); /* zeros if new */
 void put_counters(struct tx *tx, const struct counters *counters);

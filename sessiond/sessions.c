@@ -68,8 +68,7 @@ const char *transition_text(const char *kind, const char *language)
 	return kind;
 }
 
-/* --- aliases
- * ------------------------------------------------------------------- */
+/* --- aliases ------------------------------------------------------------ */
 
 /* A business id holds no colon, a user id may, the time does not. */
 bool alias_parse(const char *text, struct alias *out)
@@ -107,8 +106,7 @@ void alias_date(
 		days_date(date, "UTC", alias->ms + (int64_t)13 * HOUR_MS);
 }
 
-/* --- item hash
- * ------------------------------------------------------------------ */
+/* --- item hash ---------------------------------------------------------- */
 
 static uint64_t hash_bytes(uint64_t hash, const char *text, size_t len)
 {

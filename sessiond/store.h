@@ -12,25 +12,25 @@
 #include "shared/mem.h"
 #include <stdint.h>
 
-#define TABLES(X)                                                              \
-	X(META) /* name -> counters, schema */                                 \
-	X(EPOCH) /* number -> epoch id, first n */                             \
-	X(SESSION) /* session -> record */                                     \
-	X(SESSION_ID) /* id -> session, or tombstone */                        \
-	X(DAY) /* business, user, date -> session */                           \
-	X(USER) /* business, user -> record */                                 \
-	X(ACTIVITY) /* business, status, minute, session -> nothing */         \
-	X(RETENTION) /* status, minute, session -> nothing */                  \
-	X(MESSAGE) /* session, seq -> record */                                \
-	X(MESSAGE_ID) /* id -> session, seq */                                 \
-	X(TURN) /* session, turn -> record */                                  \
-	X(OPEN) /* user, turn -> session */                                    \
-	X(READY) /* turn -> session, user, times */                            \
-	X(LEASE) /* turn -> session, agent, boot */                            \
-	X(EVENT) /* n -> what happened */                                      \
-	X(APPEND_ID) /* appendId -> first result */                            \
-	X(CLIENT_ID) /* user, clientMessageId -> first result */               \
-	X(CLIENT_EXPIRY) /* time, CLIENT_ID key -> nothing */                  \
+#define TABLES(X) \
+	X(META) /* name -> counters, schema */ \
+	X(EPOCH) /* number -> epoch id, first n */ \
+	X(SESSION) /* session -> record */ \
+	X(SESSION_ID) /* id -> session, or tombstone */ \
+	X(DAY) /* business, user, date -> session */ \
+	X(USER) /* business, user -> record */ \
+	X(ACTIVITY) /* business, status, minute, session -> nothing */ \
+	X(RETENTION) /* status, minute, session -> nothing */ \
+	X(MESSAGE) /* session, seq -> record */ \
+	X(MESSAGE_ID) /* id -> session, seq */ \
+	X(TURN) /* session, turn -> record */ \
+	X(OPEN) /* user, turn -> session */ \
+	X(READY) /* turn -> session, user, times */ \
+	X(LEASE) /* turn -> session, agent, boot */ \
+	X(EVENT) /* n -> what happened */ \
+	X(APPEND_ID) /* appendId -> first result */ \
+	X(CLIENT_ID) /* user, clientMessageId -> first result */ \
+	X(CLIENT_EXPIRY) /* time, CLIENT_ID key -> nothing */ \
 	X(DOOMED) /* session -> rows are still to be deleted */
 
 enum table {

@@ -29,8 +29,7 @@ struct trim_job {
 	int deleted;
 };
 
-/* --- one step, in the writer
- * -------------------------------------------------------- */
+/* --- one step, in the writer -------------------------------------------- */
 
 static int trim_events(struct batch *batch)
 {
@@ -155,8 +154,7 @@ static void trim_run(struct job *job, struct batch *batch)
 	trim->deleted += trim_epochs(batch);
 }
 
-/* --- between steps
- * ------------------------------------------------------------------- */
+/* --- between steps ------------------------------------------------------ */
 
 static void step(struct trim *trim);
 

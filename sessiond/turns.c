@@ -19,8 +19,7 @@ static bool hold_leased(struct batch *batch, uint64_t session, uint64_t no,
 	       turn->row.state == TURN_LEASED && turn->row.lease == lease;
 }
 
-/* --- claim
- * ----------------------------------------------------------------------- */
+/* --- claim -------------------------------------------------------------- */
 
 struct claim_job {
 	struct job job;
@@ -206,8 +205,7 @@ void turns_claim(struct core *core, struct asked *asked,
 	writer_submit(core->writer, &claim->job);
 }
 
-/* --- an earlier boot of an agent
- * -------------------------------------------------------- */
+/* --- an earlier boot of an agent ---------------------------------------- */
 
 struct boot_job {
 	struct job job;
@@ -246,9 +244,7 @@ void turns_free_boot(struct core *core, const char *agent, const char *new_boot)
 	writer_submit(core->writer, &boot->job);
 }
 
-/* --- progress
- * -----------------------------------------------------------------------------
- */
+/* --- progress ----------------------------------------------------------- */
 
 struct progress_job {
 	struct job job;
@@ -336,9 +332,7 @@ void turns_progress(struct core *core, struct asked *asked,
 	writer_submit(core->writer, &progress->job);
 }
 
-/* --- finish
- * -------------------------------------------------------------------------------
- */
+/* --- finish ------------------------------------------------------------- */
 
 struct finish_job {
 	struct job job;
@@ -491,8 +485,7 @@ void turns_finish(struct core *core, struct asked *asked,
 	writer_submit(core->writer, &finish->job);
 }
 
-/* --- an attempt that failed
- * ------------------------------------------------------------------ */
+/* --- an attempt that failed --------------------------------------------- */
 
 struct fail_job {
 	struct job job;
@@ -631,4 +624,66 @@ void turns_age(struct core *core, uint64_t session, uint64_t turn)
 	fail->any_lease = true;
 	fail->final = true;
 	writer_submit(core->writer, &fail->job);
+}
+
+/* --- a person looks after a turn ---------------------------------------- */
+
+struct requeue_job {
+	struct job job;
+	struct asked *asked;
+	const char *turn_id;
+	uint64_t session, turn;
+	enum status refusal;
+};
+
+static void requeue_run(struct job *job, struct batch *batch)
+{
+	struct requeue_job *requeue = (struct requeue_job *)job;
+	struct turn_held turn;
+	requeue->refusal = OK;
+	if (!turn_hold(batch, requeue->session, requeue->turn, &turn)) {
+		requeue->refusal = NOT_FOUND;
+	} else if (turn.row.state > TURN_LEASED) {
+		requeue->refusal = CONFLICT;
+	} else {
+		turn.row.attempts = 0;
+		if (turn.row.state == TURN_LEASED)
+			turn_release(batch, &turn);
+		else
+			put_turn(batch->tx, turn.session, turn.no, &turn.row);
+	}
+}
+
+static void requeue_done(struct job *job, enum status status)
+{
+	struct requeue_job *requeue = (struct requeue_job *)job;
+	struct requeue_reply reply = {.turn_id = requeue->turn_id,
+		.state = turn_state_name(TURN_QUEUED)};
+	if (status == OK)
+		status = requeue->refusal;
+	asked_reply(requeue->asked, status,
+		status == CONFLICT ? "the turn has ended" : NULL,
+		status == OK ? &reply : NULL);
+	free(requeue);
+}
+
+void turns_requeue(struct core *core, struct asked *asked,
+	const struct requeue_request *request)
+{
+	uint64_t session, turn;
+	if (!turn_from_name(request->turn_id, &session, &turn)) {
+		asked_reply(asked, NOT_FOUND, NULL, NULL);
+		return;
+	}
+	struct requeue_job *requeue = xalloc(sizeof *requeue);
+	requeue->job.run = requeue_run;
+	requeue->job.done = requeue_done;
+	requeue->job.weight = 1;
+	requeue->asked = asked;
+	requeue->turn_id = request->turn_id;
+	requeue->session = session;
+	requeue->turn = turn;
+	log_info("turn requeued", log_str("turn", request->turn_id),
+		log_str("by", request->by));
+	writer_submit(core->writer, &requeue->job);
 }

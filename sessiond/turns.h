@@ -16,6 +16,10 @@ void turns_finish(struct core *core, struct asked *asked,
 void turns_fail(struct core *core, struct asked *asked,
 	const struct fail_request *request);
 
+/* A person takes a turn back to the queue, its attempts forgotten. */
+void turns_requeue(struct core *core, struct asked *asked,
+	const struct requeue_request *request);
+
 /* A lease ran out: back to the queue, or the fallback. */
 void turns_expire(struct core *core, const struct lease *lease);
 /* The turn is older than the limit: the fallback. */

@@ -84,8 +84,7 @@ size_t wire_message_size(const struct message *message)
 	       message->metadata.len + (size_t)message->n_in_reply_to * 48;
 }
 
-/* --- events
- * ------------------------------------------------------------------- */
+/* --- events ------------------------------------------------------------- */
 
 static const void *message_event(struct tx *tx, const struct event_row *event)
 {

@@ -82,8 +82,7 @@ struct hint *batch_hint(struct batch *batch, enum hint_kind kind)
 	return hint;
 }
 
-/* --- the writer's thread
- * ------------------------------------------------------- */
+/* --- the writer's thread ------------------------------------------------ */
 
 static bool no_room(struct writer *writer)
 {
@@ -218,8 +217,7 @@ static void *writer_main(void *arg)
 	return NULL;
 }
 
-/* --- the loop's side
- * ------------------------------------------------------------ */
+/* --- the loop's side ---------------------------------------------------- */
 
 static void give_back(struct writer *writer, struct finished *finished)
 {
