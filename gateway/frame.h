@@ -11,6 +11,7 @@ struct frame; /* reference-counted; the one thing that is */
 struct frame *frame_new(const void *data, size_t len, bool binary);
 struct frame *frame_ref(struct frame *frame);
 void frame_unref(struct frame *frame); /* NULL is fine */
+size_t frame_len(const struct frame *frame); /* header included */
 
 /* Frames that wait; holds a reference to each. All zero is empty. */
 struct frame_queue {
