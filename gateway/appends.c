@@ -44,12 +44,12 @@ static void open_metrics(void)
 	batches = histogram_open("taifas_gateway_append_batch_items",
 		"messages in one append request", bounds, COUNT(bounds), 1);
 	for (int s = OK; s <= STORE_FULL; s++) {
-		char labels[64];
+		struct buf labels;
 
-		snprintf(labels, sizeof(labels), "code=\"%s\"",
-			status_code((enum status)s));
+		buf_init(&labels, 64);
+		buf_printf(&labels, "code=\"%s\"", status_code((enum status)s));
 		results[s] = metric_open(METRIC_COUNTER,
-			"taifas_gateway_appends_total", labels,
+			"taifas_gateway_appends_total", buf_take(&labels),
 			"messages of users, by how they ended");
 	}
 }
