@@ -194,9 +194,9 @@ void dto_session_update(
 }
 
 void dto_typing(struct buf *out, const char *turn_id, const char *session_id,
-	const char *state)
+	const char *state, bool escape)
 {
-	struct writer w = begin(out, true);
+	struct writer w = begin(out, escape);
 
 	put_text(&w, "turnId", turn_id);
 	put_text(&w, "sessionId", session_id);
@@ -213,9 +213,9 @@ static void put_processed(struct writer *w, const struct turn_ended *t)
 	put_time(w, "timestamp", t->timestamp);
 }
 
-void dto_processed(struct buf *out, const struct turn_ended *t)
+void dto_processed(struct buf *out, const struct turn_ended *t, bool escape)
 {
-	struct writer w = begin(out, true);
+	struct writer w = begin(out, escape);
 
 	put_processed(&w, t);
 	end(&w);
@@ -244,9 +244,10 @@ void dto_processed_full(struct buf *out, const struct turn_ended *t,
 
 /* --- a send --------------------------------------------------------------- */
 
-void dto_sent(struct buf *out, const struct append_result *r, bool duplicate)
+void dto_sent(struct buf *out, const struct append_result *r, bool duplicate,
+	bool escape)
 {
-	struct writer w = begin(out, true);
+	struct writer w = begin(out, escape);
 
 	put_text(&w, "sessionId", r->session_id);
 	put_text(&w, "messageId", r->message_id);

@@ -22,9 +22,9 @@ void dto_user_message(struct buf *out, const struct message *m, bool escape);
 void dto_session_update(
 	struct buf *out, const struct session_changed *s, bool escape);
 void dto_typing(struct buf *out, const char *turn_id, const char *session_id,
-	const char *state);
+	const char *state, bool escape);
 /* For the user's own sockets: ids, status and time. */
-void dto_processed(struct buf *out, const struct turn_ended *t);
+void dto_processed(struct buf *out, const struct turn_ended *t, bool escape);
 /* For coordinators: all of it. `answer` is what dto_new_message wrote;
  * .at NULL: only its id is known. */
 void dto_processed_full(struct buf *out, const struct turn_ended *t,
@@ -32,7 +32,8 @@ void dto_processed_full(struct buf *out, const struct turn_ended *t,
 
 /* --- a send --------------------------------------------------------------- */
 
-void dto_sent(struct buf *out, const struct append_result *r, bool duplicate);
+void dto_sent(struct buf *out, const struct append_result *r, bool duplicate,
+	bool escape);
 /* The reply of a send that failed. */
 void dto_refusal(
 	struct buf *out, enum status status, const char *why, bool escape);

@@ -13,10 +13,11 @@
 enum room_kind { ROOM_USER, ROOM_COORDINATORS, ROOM_UNNAMED };
 
 /* The last message of the agent shown to a socket that cannot reload, for
- * each of the two sessions that midnight leaves open. */
+ * each of the two sessions that midnight leaves open. Times rise within a
+ * session, also after a restored backup, where numbers come again. */
 struct shown {
 	uint64_t session; /* hash of its id; 0: none */
-	uint32_t seq;
+	int64_t timestamp;
 };
 
 struct member;
@@ -35,9 +36,6 @@ struct room {
 	enum room_kind kind;
 	char *business_id, *user_id; /* user_id "" unless ROOM_USER */
 	struct seat *first;
-	char typing[33]; /* the turn whose typing is shown; "" if none */
-	char typing_state[16];
-	uint64_t typing_ms; /* when that was last said */
 };
 
 struct roster;
