@@ -26,16 +26,14 @@ const bundle = readFileSync(inTree(
 const QUESTION = 'Cât costă o consultație și ce program aveți sâmbătă?';
 
 // The guide's page under `origin`, connected.
-async function openGuide(browser, origin = 'http://localhost:3001') {
-	const guide = await newPage(browser);
-
+async function openGuide(guide, origin = 'http://localhost:3001') {
+	await guide.context().grantPermissions(['local-network-access'], { origin });
 	await guide.route(`${origin}/guide.html`, (route) => route.fulfill({
 		contentType: 'text/html; charset=utf-8', body: page }));
 	await guide.route(CDN, (route) => route.fulfill({
 		contentType: 'text/javascript; charset=utf-8', body: bundle }));
 	await guide.goto(`${origin}/guide.html`);
 	await guide.waitForFunction('chatClient.isConnected');
-	return guide;
 }
 
 const agentTexts = (guide) =>
@@ -67,8 +65,11 @@ function withGuide(options, story) {
 			await pictured(t.name, pages, () => story({
 				stack,
 				open: async (origin) => {
-					pages.push(await openGuide(browser, origin));
-					return pages.at(-1);
+					const guide = await newPage(browser);
+
+					pages.push(guide);
+					await openGuide(guide, origin);
+					return guide;
 				},
 			}));
 		} finally {
@@ -150,8 +151,8 @@ test('a restart of sessiond and agentd is not noticed on the guide\'s page',
 		await ask(guide, 'Bună ziua');
 		await Promise.all([stack.sessiond.kill('SIGKILL'),
 			stack.agent().kill('SIGKILL')]);
-		stack.sessiond.start();
-		stack.agent().start();
+		await stack.sessiond.start().ready();
+		await stack.agent().start().ready();
 		assert.match(await ask(guide, QUESTION), /250/);
 		assert.equal(await guide.evaluate('chatClient.isConnected'), true);
 		noProblems(guide);
