@@ -15,17 +15,19 @@ struct manage_job {
 	struct asked *asked;
 	enum status refusal; /* decided in the transaction */
 	const char *why;
-	void *reply;
+	void *reply; /* whole when it is done, or a conflict told about */
 };
 
 static void manage_done(struct job *job, enum status status)
 {
 	struct manage_job *manage = (struct manage_job *)job;
-	bool failed = status != OK;
-	if (!failed)
+	bool whole = false;
+	if (status == OK) {
 		status = manage->refusal;
+		whole = status == OK || status == CONFLICT;
+	}
 	asked_reply(manage->asked, status, manage->why,
-		failed ? NULL : manage->reply);
+		whole ? manage->reply : NULL);
 	free(manage);
 }
 
