@@ -7,7 +7,11 @@
 enum {
 	DAY_BEFORE_MESSAGES = 20,
 	DAY_BEFORE_MS = 30 * 60 * 1000,
-	TURN_MAX_BYTES = 256 * 1024 /* of the messages to be answered */
+	/* of the messages to be answered; with the context and a tenant's
+	 * record still less than a page */
+	TURN_MAX_BYTES = 256 * 1024,
+	/* rows that may be passed over: thousands may wait behind a turn */
+	LOOKED_AT_MAX = 4 * CONTEXT_MAX_MESSAGES
 };
 
 /* What is gathered for one turn. */
@@ -18,7 +22,7 @@ struct gathering {
 	uint32_t last_seq; /* of the turn's messages */
 	struct message *found; /* newest first */
 	uint32_t count;
-	size_t bytes;
+	size_t bytes; /* as they will be on the wire */
 };
 
 static bool in_turn(const struct turn_row *turn, uint32_t seq)
@@ -29,37 +33,49 @@ static bool in_turn(const struct turn_row *turn, uint32_t seq)
 	return false;
 }
 
-/* What the user wrote after this turn belongs to a later one. */
+/* A part of a session: what is said in it, and by whom, counts. */
+struct stretch {
+	uint64_t no;
+	const struct session_row *session;
+	uint32_t newest, oldest; /* seqs */
+	uint32_t at_most;
+	bool answers_only, same_session;
+};
+
 static bool is_context(
-	const struct gathering *g, const struct message *message, bool same_day)
+	const struct gathering *g, const struct stretch *stretch, uint32_t seq)
 {
-	if (!strcmp(message->type, "system"))
+	enum message_type type;
+	if (!peek_message(g->tx, stretch->no, seq, &type, NULL) ||
+		type == MSG_SYSTEM)
 		return false;
-	if (!same_day)
-		return true;
-	return !in_turn(g->turn, message->seq) &&
-	       (message->seq < g->last_seq ||
-		       strcmp(message->type, "user") != 0);
+	if (stretch->answers_only && type != MSG_AGENT)
+		return false;
+	return !stretch->same_session || !in_turn(g->turn, seq);
 }
 
-/* Goes back through a session until one of the bounds is met. */
-static void gather(struct gathering *g, uint64_t no,
-	const struct session_row *session, uint32_t at_most, bool same_day)
+/* Goes back through a stretch; false once no more fits. */
+static bool gather(struct gathering *g, const struct stretch *stretch)
 {
-	uint32_t limit = g->count + at_most;
+	uint32_t looked = 0, limit = g->count + stretch->at_most;
 	if (limit > CONTEXT_MAX_MESSAGES)
 		limit = CONTEXT_MAX_MESSAGES;
-	for (uint32_t seq = session->last_seq; seq && g->count < limit; seq--) {
+	for (uint32_t seq = stretch->newest;
+		seq >= stretch->oldest && g->count < limit &&
+		looked < LOOKED_AT_MAX;
+		seq--, looked++) {
 		struct message *message = &g->found[g->count];
-		if (!wire_message(g->tx, session, no, seq, message) ||
-			!is_context(g, message, same_day))
+		if (!is_context(g, stretch, seq) ||
+			!wire_message(g->tx, stretch->session, stretch->no, seq,
+				message))
 			continue;
-		size_t size = strlen(message->content);
+		size_t size = wire_message_size(message);
 		if (g->bytes + size > CONTEXT_MAX_BYTES)
-			return;
+			return false;
 		g->bytes += size;
 		g->count++;
 	}
+	return true;
 }
 
 /* The conversation that midnight cut in two goes on for the agent. */
@@ -78,8 +94,14 @@ static void gather_day_before(
 		no = span_u64(cursor.value, 0);
 	cursor_close(&cursor);
 	if (no && get_session(g->tx, no, &before) &&
-		before.last_message + DAY_BEFORE_MS >= g->turn->created)
-		gather(g, no, &before, DAY_BEFORE_MESSAGES, false);
+		before.last_message + DAY_BEFORE_MS >= g->turn->created) {
+		struct stretch yesterday = {.no = no,
+			.session = &before,
+			.newest = before.last_seq,
+			.oldest = 1,
+			.at_most = DAY_BEFORE_MESSAGES};
+		gather(g, &yesterday);
+	}
 }
 
 static void context(struct gathering *g, uint64_t no,
@@ -87,8 +109,20 @@ static void context(struct gathering *g, uint64_t no,
 {
 	g->found = arena_alloc(
 		g->arena, (CONTEXT_MAX_MESSAGES + 1) * sizeof *g->found);
-	gather(g, no, session, CONTEXT_MAX_MESSAGES, true);
-	if (!g->count)
+	/* What the user wrote after this turn belongs to a later one; the
+	 * answers he got meanwhile to earlier ones were said before. */
+	struct stretch after = {.no = no,
+		.session = session,
+		.newest = session->last_seq,
+		.oldest = g->last_seq + 1,
+		.at_most = CONTEXT_MAX_MESSAGES,
+		.answers_only = true,
+		.same_session = true};
+	struct stretch before = after;
+	before.newest = g->last_seq;
+	before.oldest = 1;
+	before.answers_only = false;
+	if (gather(g, &after) && gather(g, &before) && !g->count)
 		gather_day_before(g, session);
 	for (uint32_t i = 0; i < g->count / 2; i++) { /* oldest first */
 		struct message other = g->found[i];
@@ -110,8 +144,8 @@ static bool questions(struct gathering *g, uint64_t no,
 		uint32_t seq = g->turn->seqs[i];
 		if (!wire_message(g->tx, session, no, seq, message))
 			continue;
-		bytes += strlen(message->content);
-		if (bytes > TURN_MAX_BYTES)
+		bytes += wire_message_size(message);
+		if (grant->n_messages && bytes > TURN_MAX_BYTES)
 			break;
 		grant->n_messages++;
 		if (seq > g->last_seq)

@@ -6,7 +6,11 @@
 #include "shared/days.h"
 #include <string.h>
 
-enum { HISTORY_DEFAULT = 50, RECENT_SESSIONS = 2 };
+enum {
+	HISTORY_DEFAULT = 50,
+	RECENT_SESSIONS = 2,
+	RECENT_LOOKED_AT_MAX = 2000 /* rows one request may pass over */
+};
 
 /* --- history ------------------------------------------------------------ */
 
@@ -26,8 +30,9 @@ uint64_t reads_resolve(struct core *core, struct tx *tx, const char *id,
 
 static int64_t timestamp_of(struct tx *tx, uint64_t session, uint32_t seq)
 {
-	struct message_row row;
-	return get_message(tx, session, seq, &row) ? row.timestamp : 0;
+	enum message_type type;
+	int64_t at;
+	return peek_message(tx, session, seq, &type, &at) ? at : 0;
 }
 
 /* The first seq whose message is at `time` or later; last + 1 if none. Times
@@ -135,18 +140,23 @@ enum status reads_message(struct core *core,
 	return found ? OK : NOT_FOUND;
 }
 
-/* Newest first out of one session; returns false once they are too old. */
+/* Newest first out of one session; false once they are too old, or enough. */
 static bool gather_recent(struct tx *tx, uint64_t no,
 	const struct session_row *session, int64_t since,
 	struct message *newest, uint32_t *count)
 {
+	uint32_t looked = 0;
 	for (uint32_t seq = session->last_seq; seq; seq--) {
-		struct message *message = &newest[*count];
-		if (!wire_message(tx, session, no, seq, message))
-			continue;
-		if (message->timestamp < since || *count == HISTORY_MAX)
+		enum message_type type;
+		int64_t at;
+		if (looked++ == RECENT_LOOKED_AT_MAX)
 			return false;
-		if (strcmp(message->type, "user") != 0)
+		if (!peek_message(tx, no, seq, &type, &at))
+			continue;
+		if (at < since || *count == HISTORY_MAX)
+			return false;
+		if (type != MSG_USER &&
+			wire_message(tx, session, no, seq, &newest[*count]))
 			++*count;
 	}
 	return true;

@@ -592,6 +592,24 @@ bool get_message(
 	return !in.bad;
 }
 
+bool peek_message(struct tx *tx, uint64_t session, uint32_t seq,
+	enum message_type *type, int64_t *timestamp)
+{
+	struct span value;
+	struct key key = key_message(session, seq);
+	if (!tx_get(tx, T_MESSAGE, key_span(&key), &value))
+		return false;
+	struct unpack in = {value.at, value.len, false};
+	in.bad = unpack_u8(&in) != RECORD_VERSION;
+	*type = (enum message_type)unpack_enum(&in, COUNT(type_names));
+	unpack_u8(&in); /* source */
+	unpack_u8(&in); /* partial */
+	int64_t at = unpack_time(&in);
+	if (timestamp)
+		*timestamp = at;
+	return !in.bad;
+}
+
 void put_message(struct tx *tx, uint64_t session, uint32_t seq,
 	const struct message_row *row)
 {

@@ -114,6 +114,8 @@ struct lease_row {
 	const char *agent, *boot, *business, *user, *session_id;
 };
 
+enum { CLIENT_ID_KEPT_MS = 72 * 60 * 60 * 1000 };
+
 /* What an idempotency key stands for: ids and a hash, never text. */
 struct receipt {
 	int64_t at; /* wall */
@@ -198,6 +200,9 @@ void put_user(struct tx *tx, const char *business, const char *user,
 
 bool get_message(
 	struct tx *tx, uint64_t session, uint32_t seq, struct message_row *out);
+/* Only what it is and when (NULL: not asked), without copying its text. */
+bool peek_message(struct tx *tx, uint64_t session, uint32_t seq,
+	enum message_type *type, int64_t *timestamp);
 void put_message(struct tx *tx, uint64_t session, uint32_t seq,
 	const struct message_row *row);
 bool find_message(
