@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CLIENT_ID_KEPT_MS = 72 * 60 * 60 * 1000 };
-
 struct append_job {
 	struct job job;
 	struct core *core;

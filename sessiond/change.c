@@ -98,7 +98,7 @@ static void turn_save(struct batch *batch, const struct turn_held *turn)
 	put_turn(batch->tx, turn->session, turn->no, &turn->row);
 }
 
-static void open_put(struct batch *batch, const struct turn_held *turn)
+void turn_open_put(struct batch *batch, const struct turn_held *turn)
 {
 	struct key key = key_pair(turn->row.user_no, turn->no);
 	struct key session = key_number(turn->session);
@@ -176,8 +176,7 @@ static bool ready_already(struct batch *batch, const struct turn_held *turn)
 	       ready.not_before == turn->row.not_before;
 }
 
-/* Keeps the invariant: the oldest open turn is leased or ready. */
-static void user_goes_on(struct batch *batch, uint64_t user_no)
+void user_goes_on(struct batch *batch, uint64_t user_no)
 {
 	struct turn_held first;
 	if (turn_first(batch, user_no, &first) &&
@@ -342,7 +341,7 @@ uint64_t turn_add(struct batch *batch, const struct terms *terms,
 	if (terms->burst_idle_ms)
 		turn.row.not_before = batch->now + terms->burst_idle_ms;
 	turn_save(batch, &turn);
-	open_put(batch, &turn);
+	turn_open_put(batch, &turn);
 	user_goes_on(batch, user->no);
 	return turn.no;
 }

@@ -74,6 +74,11 @@ uint64_t turn_add(struct batch *batch, const struct terms *terms,
 void turn_end(struct batch *batch, struct turn_held *turn,
 	enum turn_state outcome, const char *reason, bool revoked);
 
+/* Makes the user's oldest open turn claimable if nobody works on it: the
+ * invariant, after open turns came or went. */
+void user_goes_on(struct batch *batch, uint64_t user_no);
+void turn_open_put(struct batch *batch, const struct turn_held *turn);
+
 /* Back to the queue. */
 void turn_release(struct batch *batch, struct turn_held *turn);
 

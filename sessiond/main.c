@@ -4,6 +4,7 @@
 #include "sessiond/journal.h"
 #include "sessiond/leases.h"
 #include "sessiond/requests.h"
+#include "sessiond/tools.h"
 #include "sessiond/trim.h"
 #include "shared/clock.h"
 #include "shared/config.h"
@@ -62,6 +63,24 @@ static const struct option options[] = {
 	{0},
 };
 
+static bool check;
+static const char *backup, *businesses, *import;
+
+static const struct flag flags[] = {
+	{"--check", &check, "follow every reference in the store, also in use",
+		NULL, NULL},
+	{"--backup", NULL, "copy the store, also in use, to a new folder",
+		&backup, "DIR"},
+	{"--export", NULL,
+		"write businesses (separated by commas) as JSON lines to "
+		"standard output",
+		&businesses, "IDS"},
+	{"--import", NULL,
+		"read such lines (- is standard input) into a store not in use",
+		&import, "FILE"},
+	{0},
+};
+
 static struct core core;
 static struct server *server;
 static struct trim *trim;
@@ -101,7 +120,7 @@ static void check_url(const char *name, const char *url)
 
 static void start(void)
 {
-	char why[256];
+	char why[256], business[65];
 	check_url("LISTEN", listen_url);
 	check_url("EVENTS_LISTEN", events_url);
 	clock_open(clock_file);
@@ -116,6 +135,12 @@ static void start(void)
 		store_dir, (uint64_t)store_max_mb << 20, why, sizeof why);
 	if (!core.store)
 		die("store", why);
+	if (import_unfinished(core.store, business)) {
+		snprintf(why, sizeof why,
+			"the import of %s was not finished: run --import again",
+			business);
+		die("store", why);
+	}
 	core.tenants = tenants_open(core.loop, tenants_dir, NULL, NULL);
 	core.publisher = publisher_open(
 		core.loop, events_url, tls.ca_file ? &tls : NULL);
@@ -150,8 +175,17 @@ int main(int argc, char **argv)
 {
 	config_load("sessiond",
 		"Keeps conversations: sessions, messages and turns.", options,
-		NULL, argc, argv);
+		flags, argc, argv);
 	log_open("sessiond", log_level);
+	if (check)
+		return tool_check(store_dir);
+	if (backup)
+		return tool_backup(store_dir, backup);
+	if (businesses)
+		return tool_export(store_dir, businesses);
+	if (import)
+		return tool_import(
+			store_dir, (uint64_t)store_max_mb << 20, import);
 	start();
 	log_info("ready", log_str("listen", listen_url),
 		log_str("events", events_url), log_str("store", store_dir));

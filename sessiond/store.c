@@ -217,6 +217,71 @@ refuse:
 	return NULL;
 }
 
+static bool open_tables_to_read(struct store *store, char *why, size_t why_size)
+{
+	MDB_txn *txn;
+	int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+	if (rc) {
+		snprintf(why, why_size, "cannot read the store in %s: %s",
+			store->dir, mdb_strerror(rc));
+		return false;
+	}
+	for (int t = 0; t < TABLE_COUNT && !rc; t++) {
+		rc = mdb_dbi_open(txn, table_names[t], 0, &store->tables[t]);
+		if (!rc && t == T_META &&
+			!check_schema(txn, store, false, why, why_size)) {
+			mdb_txn_abort(txn);
+			return false;
+		}
+	}
+	if (!rc)
+		rc = mdb_txn_commit(txn); /* keeps the table handles */
+	else
+		mdb_txn_abort(txn);
+	if (rc)
+		snprintf(why, why_size,
+			"the data file in %s belongs to another program",
+			store->dir);
+	return !rc;
+}
+
+struct store *store_open_reader(const char *dir, char *why, size_t why_size)
+{
+	struct store *store = xalloc(sizeof *store);
+	store->dir = xstrdup(dir);
+	store->lock_fd = -1;
+	int rc = mdb_env_create(&store->env);
+	if (!rc)
+		rc = mdb_env_set_maxdbs(store->env, TABLE_COUNT + 1);
+	if (!rc)
+		rc = mdb_env_open(
+			store->env, dir, MDB_RDONLY | MDB_NOTLS, 0600);
+	if (rc)
+		snprintf(why, why_size, "cannot open the store in %s: %s", dir,
+			mdb_strerror(rc));
+	if (rc || !file_is_whole(store, why, why_size) ||
+		!open_tables_to_read(store, why, why_size)) {
+		store_close(store);
+		return NULL;
+	}
+	return store;
+}
+
+const char *store_copy(struct store *store, int fd)
+{
+	int rc = mdb_env_copyfd2(store->env, fd, MDB_CP_COMPACT);
+	return rc ? mdb_strerror(rc) : NULL;
+}
+
+uint64_t store_size(struct store *store)
+{
+	MDB_envinfo info;
+	MDB_stat stat;
+	mdb_env_info(store->env, &info);
+	mdb_env_stat(store->env, &stat);
+	return ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
+}
+
 void store_close(struct store *store)
 {
 	if (!store)
@@ -353,6 +418,14 @@ const char *tx_why(const struct tx *tx)
 struct arena *tx_arena(struct tx *tx)
 {
 	return tx->arena;
+}
+
+uint64_t tx_rows(struct tx *tx, enum table table)
+{
+	MDB_stat stat;
+	if (mdb_stat(tx->mdb, tx->store->tables[table], &stat))
+		return 0;
+	return stat.ms_entries;
 }
 
 bool tx_get(struct tx *tx, enum table table, struct span key, struct span *out)

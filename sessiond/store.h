@@ -46,7 +46,15 @@ struct store;
  * by another process, foreign, truncated, corrupt or newer than this build. */
 struct store *store_open(
 	const char *dir, uint64_t max_bytes, char *why, size_t why_size);
+/* For tools: reads a store that a sessiond may be using at this moment. Never
+ * creates anything, never writes. */
+struct store *store_open_reader(const char *dir, char *why, size_t why_size);
 void store_close(struct store *store);
+
+/* Copies the store, as it is at this moment, compactly into the open file.
+ * NULL, or why it failed. */
+const char *store_copy(struct store *store, int fd);
+uint64_t store_size(struct store *store); /* bytes of the data file in use */
 
 /* What is left: bytes free on the disk, and the share of the map in use
  * (0..100; free pages inside the file count as free). */
@@ -73,6 +81,7 @@ bool tx_dirty(const struct tx *tx); /* something was written */
 /* Frees tx. False: the store knows whether it is there, nobody else does. */
 bool tx_commit(struct tx *tx, const char **why);
 
+uint64_t tx_rows(struct tx *tx, enum table table); /* how many it holds */
 bool tx_get(struct tx *tx, enum table table, struct span key, struct span *out);
 void tx_put(
 	struct tx *tx, enum table table, struct span key, struct span value);

@@ -248,10 +248,14 @@ static void put_options(struct buf *out, const struct option *options)
 	}
 }
 
-static void put_flag(struct buf *out, const char *name, const char *help)
+static void put_flag(struct buf *out, const char *name, const char *text_name,
+	const char *help)
 {
-	buf_printf(out, "  %-11s  ", name);
-	put_wrapped(out, 15, help);
+	char both[40];
+	snprintf(both, sizeof both, "%s%s%s", name, text_name ? " " : "",
+		text_name ? text_name : "");
+	buf_printf(out, "  %-14s  ", both);
+	put_wrapped(out, 18, help);
 }
 
 void config_help(struct buf *out, const char *program, const char *about,
@@ -261,9 +265,9 @@ void config_help(struct buf *out, const char *program, const char *about,
 	put_wrapped(out, strlen(program) + 2, about);
 	buf_puts(out, "\nArguments\n");
 	for (; flags && flags->name; flags++)
-		put_flag(out, flags->name, flags->help);
-	put_flag(out, "--help", "print this and exit");
-	put_flag(out, "--version", "print the version and exit");
+		put_flag(out, flags->name, flags->text_name, flags->help);
+	put_flag(out, "--help", NULL, "print this and exit");
+	put_flag(out, "--version", NULL, "print the version and exit");
 	buf_puts(out, "\nEnvironment (name, default, meaning)\n");
 	put_options(out, options);
 }
@@ -275,14 +279,37 @@ static const char *environment(const char *name)
 	return getenv(name);
 }
 
-static bool is_flag(const struct flag *flags, const char *word)
+static const struct flag *find_flag(const struct flag *flags, const char *word)
 {
 	for (; flags && flags->name; flags++)
-		if (!strcmp(flags->name, word)) {
-			*flags->value = true;
-			return true;
-		}
-	return false;
+		if (!strcmp(flags->name, word))
+			return flags;
+	return NULL;
+}
+
+static _Noreturn void misuse(
+	const char *program, const char *word, const char *why)
+{
+	fprintf(stderr, "%s: %s %s; see %s --help\n", program, word, why,
+		program);
+	exit(MISUSE);
+}
+
+/* Takes the word at argv[*at], and the next one if it is the flag's text. */
+static void take_flag(const char *program, const struct flag *flags, int argc,
+	char **argv, int *at)
+{
+	const char *word = argv[*at];
+	const struct flag *flag = find_flag(flags, word);
+	if (!flag)
+		misuse(program, word, "is not an argument");
+	if (flag->value) {
+		*flag->value = true;
+		return;
+	}
+	if (++*at == argc || !*argv[*at])
+		misuse(program, word, "needs a value");
+	*flag->text = argv[*at];
 }
 
 void config_load(const char *program, const char *about,
@@ -304,12 +331,7 @@ void config_load(const char *program, const char *about,
 			printf("%s " VERSION "\n", program);
 			exit(0);
 		}
-		if (!is_flag(flags, argv[i])) {
-			fprintf(stderr,
-				"%s: %s is not an argument; see %s --help\n",
-				program, argv[i], program);
-			exit(MISUSE);
-		}
+		take_flag(program, flags, argc, argv, &i);
 	}
 	good = config_read(options, environment, &text);
 	if (!good)

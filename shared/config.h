@@ -27,11 +27,14 @@ struct option {
 	const char *choices; /* OPT_CHOICE */
 };
 
-/* A word on the command line that is either there or not. */
+/* A word on the command line that is either there or not, or that is followed
+ * by a text of its own ("--backup DIR"). */
 struct flag {
 	const char *name; /* "--once"; NULL ends the table */
-	bool *value;
+	bool *value; /* NULL if it takes a text */
 	const char *help;
+	const char **text;
+	const char *text_name; /* "DIR" */
 };
 
 /* Reads the environment into `options` and the command line into `flags`
