@@ -43,11 +43,6 @@ static void *submit_as(struct core *core, struct asked *asked, size_t size,
 	return manage;
 }
 
-static bool actor_valid(const char *by)
-{
-	return *by && !strchr(by, '"');
-}
-
 /* --- transitions -------------------------------------------------------- */
 
 struct status_job {
@@ -153,8 +148,7 @@ void manage_status(struct core *core, struct asked *asked,
 {
 	enum session_status to;
 	const char *business;
-	if (!status_from_name(request->status, &to) ||
-		!actor_valid(request->by)) {
+	if (!status_from_name(request->status, &to)) {
 		asked_reply(asked, BAD_REQUEST,
 			"status is not active, resolved, closed or abandoned",
 			NULL);
@@ -224,12 +218,13 @@ struct cancel_job {
 	struct manage_job base;
 	const struct cancel_request *request;
 	uint64_t session, turn; /* only this one; 0: all */
+	const char *reason; /* static */
 	uint64_t said_turn; /* whose text this is */
-	const char *said; /* NULL: nothing was said yet */
+	const char *said; /* NULL: nothing was said yet, or not to be kept */
 	struct cancel_reply reply;
 };
 
-/* Only a user's cancel keeps what was said, as the turn's one message. */
+/* Stores what was said so far as the turn's one message. */
 static bool keep_partial(
 	struct cancel_job *job, struct batch *batch, struct turn_held *turn)
 {
@@ -243,7 +238,7 @@ static bool keep_partial(
 	struct answer answer = {.content = job->said,
 		.partial = true,
 		.outcome = TURN_CANCELLED,
-		.reason = "user",
+		.reason = job->reason,
 		.revoked = true};
 	turn_answer(batch, turn, &held, &answer);
 	if (get_message(
@@ -271,8 +266,8 @@ static void cancel_run(struct job *base, struct batch *batch)
 			continue;
 		name_list_add(&ended, &turns[i]);
 		if (!keep_partial(job, batch, &turns[i]))
-			turn_end(
-				batch, &turns[i], TURN_CANCELLED, "user", true);
+			turn_end(batch, &turns[i], TURN_CANCELLED, job->reason,
+				true);
 	}
 	job->reply.ended_turns = ended.names;
 	job->reply.n_ended_turns = ended.count;
@@ -296,10 +291,13 @@ void manage_cancel(struct core *core, struct asked *asked,
 		submit_as(core, asked, sizeof *job, cancel_run);
 	struct lease *lease = leases_of_user(
 		core->leases, request->business_id, request->user_id);
+	/* Only a user's own cancel keeps what was said. */
+	bool by_user = !strncmp(request->by, "user:", 5);
 	job->request = request;
 	job->session = session;
 	job->turn = turn;
-	if (lease && lease->text.len) {
+	job->reason = by_user ? "user" : "cancelled";
+	if (by_user && lease && lease->text.len) {
 		job->said_turn = lease->turn;
 		job->said = arena_strndup(
 			asked_arena(asked), lease->text.data, lease->text.len);

@@ -42,8 +42,8 @@ struct found_turn {
 	uint64_t session, no;
 };
 
-/* Leases that `keep` does not want, in the transaction's arena. The table has
- * as many rows as agents have places. */
+/* The leases that are `wanted`, in the transaction's arena. The table has as
+ * many rows as agents have places. */
 static size_t find_leases(struct batch *batch,
 	bool (*wanted)(const void *ctx, const struct lease_row *row),
 	const void *ctx, struct found_turn **out)
@@ -562,7 +562,8 @@ static void fail_done(struct job *job, enum status status)
 	if (fail->asked) {
 		if (status == OK && !fail->current)
 			status = STALE_LEASE;
-		asked_reply(fail->asked, status, NULL, &reply);
+		asked_reply(fail->asked, status, NULL,
+			status == OK ? &reply : NULL);
 	} else if (status != OK) {
 		/* Nothing was written: tried again at the next look. */
 		struct lease *lease = leases_of_turn(
