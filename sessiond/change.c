@@ -168,7 +168,7 @@ static void ready_put(struct batch *batch, const struct turn_held *turn)
 
 static bool ready_already(struct batch *batch, const struct turn_held *turn)
 {
-	struct key key = key_number(turn->no);
+	struct key key = key_ready(turn->row.created, turn->no);
 	struct span value;
 	struct ready_row ready;
 	return tx_get(batch->tx, T_READY, key_span(&key), &value) &&
@@ -187,11 +187,12 @@ void user_goes_on(struct batch *batch, uint64_t user_no)
 static void leave_queue(struct batch *batch, struct turn_held *turn,
 	bool revoked, const char *reason, enum hint_kind kind)
 {
-	struct key key = key_number(turn->no);
+	struct key key = key_ready(turn->row.created, turn->no);
 	if (turn->row.state == TURN_QUEUED) {
 		tx_del(batch->tx, T_READY, key_span(&key));
 		return;
 	}
+	key = key_number(turn->no);
 	tx_del(batch->tx, T_LEASE, key_span(&key));
 	struct hint *hint = batch_hint(batch, kind);
 	hint->session = turn->session;

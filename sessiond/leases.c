@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOOK_MS = 100, STALL_MS = 500, AGE_LOOK_MS = 1000, AGED_AT_ONCE = 64 };
+enum { LOOK_MS = 100, STALL_MS = 500, AGE_LOOK_MS = 1000, AGED_AT_ONCE = 256 };
 
 struct boot {
 	char agent[65], boot[65];
@@ -250,7 +250,8 @@ static void look_for_expired(void *ctx)
 	}
 }
 
-/* READY is in the order of age; those behind an open turn are younger. */
+/* READY is in the order of age; those behind an open turn are younger, or wait
+ * for it to end. */
 static void look_for_old(void *ctx)
 {
 	struct leases *leases = ctx;
@@ -267,7 +268,7 @@ static void look_for_old(void *ctx)
 			continue;
 		if (ready.created > limit)
 			break;
-		turns_age(core, ready.session, span_u64(cursor.key, 0));
+		turns_age(core, ready.session, span_u64(cursor.key, 8));
 	}
 	cursor_close(&cursor);
 	tx_end(tx);

@@ -191,6 +191,11 @@ struct key key_retention(
 	return key;
 }
 
+struct key key_ready(int64_t created, uint64_t turn)
+{
+	return key_pair((uint64_t)created, turn);
+}
+
 struct key key_client(uint64_t user_no, const char *client_message_id)
 {
 	struct key key = key_number(user_no);
@@ -710,7 +715,7 @@ void put_ready(struct tx *tx, uint64_t turn, const struct ready_row *row)
 	pack_u64(&buf, row->user_no);
 	pack_u64(&buf, (uint64_t)row->created);
 	pack_u64(&buf, (uint64_t)row->not_before);
-	pack_put(tx, T_READY, key_number(turn), &buf);
+	pack_put(tx, T_READY, key_ready(row->created, turn), &buf);
 }
 
 bool decode_ready(struct span value, struct ready_row *out)

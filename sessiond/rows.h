@@ -166,6 +166,7 @@ struct key key_activity_prefix(
 	const char *business, enum session_status status);
 struct key key_retention(
 	enum session_status status, uint64_t minute, uint64_t session);
+struct key key_ready(int64_t created, uint64_t turn);
 struct key key_client(uint64_t user_no, const char *client_message_id);
 struct key key_client_expiry(int64_t at, struct span client_key);
 

@@ -25,7 +25,7 @@
 	X(MESSAGE_ID) /* id -> session, seq */ \
 	X(TURN) /* session, turn -> record */ \
 	X(OPEN) /* user, turn -> session */ \
-	X(READY) /* turn -> session, user, times */ \
+	X(READY) /* time, turn -> session, user, times */ \
 	X(LEASE) /* turn -> session, agent, boot */ \
 	X(EVENT) /* n -> what happened */ \
 	X(APPEND_ID) /* appendId -> first result */ \

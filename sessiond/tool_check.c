@@ -346,8 +346,8 @@ static void check_open(struct check *check, struct span key, struct span value)
 	bool oldest = cursor_seek(&cursor, key_span(&first)) &&
 		      span_u64(cursor.key, 8) == no;
 	cursor_close(&cursor);
-	bool at_work =
-		has(check, T_READY, key_number(no)) || row.state == TURN_LEASED;
+	bool at_work = has(check, T_READY, key_ready(row.created, no)) ||
+		       row.state == TURN_LEASED;
 	if (oldest != at_work)
 		fault(check, "open turn %" PRIu64 ": %s", no,
 			oldest ? "its user's oldest, yet nobody can claim it"
@@ -357,7 +357,7 @@ static void check_open(struct check *check, struct span key, struct span value)
 static void check_ready(struct check *check, struct span key, struct span value)
 {
 	struct ready_row row;
-	uint64_t no = span_u64(key, 0);
+	uint64_t no = span_u64(key, 8);
 	if (!decode_ready(value, &row) ||
 		!has(check, T_OPEN, key_pair(row.user_no, no)))
 		fault(check, "ready turn %" PRIu64 " is not open", no);

@@ -100,7 +100,7 @@ static void grant(struct claim_job *claim, struct batch *batch,
 		turn.row.state != TURN_QUEUED ||
 		!get_session(batch->tx, found->session, &session))
 		return;
-	struct key key = key_number(turn.no);
+	struct key key = key_ready(turn.row.created, turn.no);
 	tx_del(batch->tx, T_READY, key_span(&key));
 	turn.row.state = TURN_LEASED;
 	turn.row.lease = ++batch->counters.lease;
@@ -134,6 +134,14 @@ static void grant(struct claim_job *claim, struct batch *batch,
 			.lease = turn.row.lease};
 }
 
+/* A burst that waits for more is not due yet, unless the clock went back
+ * behind its first message: it would wait for as long. */
+static bool is_due(const struct ready_row *row, int64_t now)
+{
+	enum { WENT_BACK_MS = 1000 };
+	return row->not_before <= now || row->created > now + WENT_BACK_MS;
+}
+
 static void claim_run(struct job *job, struct batch *batch)
 {
 	struct claim_job *claim = (struct claim_job *)job;
@@ -146,15 +154,17 @@ static void claim_run(struct job *job, struct batch *batch)
 	release_all(batch, astray, n_astray);
 	if (places > GRANTS_AT_ONCE)
 		places = GRANTS_AT_ONCE;
-	int64_t too_old = batch->now - claim->core->turn_age_ms;
+	/* Older ones are the fallback's. */
+	struct key from =
+		key_ready(batch->now - claim->core->turn_age_ms + 1, 0);
 	cursor_open(&cursor, batch->tx, T_READY);
-	for (bool more = cursor_seek(&cursor, (struct span){"", 0});
+	for (bool more = cursor_seek(&cursor, key_span(&from));
 		more && n_ready < places; more = cursor_next(&cursor)) {
 		struct ready_row row;
 		if (decode_ready(cursor.value, &row) &&
-			row.not_before <= batch->now && row.created > too_old)
+			is_due(&row, batch->now))
 			ready[n_ready++] = (struct found_turn){
-				row.session, span_u64(cursor.key, 0)};
+				row.session, span_u64(cursor.key, 8)};
 	}
 	cursor_close(&cursor);
 	for (uint32_t i = 0; i < n_ready; i++)
