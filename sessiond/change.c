@@ -185,7 +185,7 @@ void user_goes_on(struct batch *batch, uint64_t user_no)
 }
 
 static void leave_queue(struct batch *batch, struct turn_held *turn,
-	bool revoked, const char *reason, enum hint_kind kind)
+	bool revoked, const char *reason)
 {
 	struct key key = key_ready(turn->row.created, turn->no);
 	if (turn->row.state == TURN_QUEUED) {
@@ -194,7 +194,7 @@ static void leave_queue(struct batch *batch, struct turn_held *turn,
 	}
 	key = key_number(turn->no);
 	tx_del(batch->tx, T_LEASE, key_span(&key));
-	struct hint *hint = batch_hint(batch, kind);
+	struct hint *hint = batch_hint(batch, HINT_OVER);
 	hint->session = turn->session;
 	hint->turn = turn->no;
 	hint->lease = turn->row.lease;
@@ -205,7 +205,7 @@ static void leave_queue(struct batch *batch, struct turn_held *turn,
 static void turn_close(struct batch *batch, struct turn_held *turn,
 	enum turn_state outcome, const char *reason, bool revoked)
 {
-	leave_queue(batch, turn, revoked, reason, HINT_ENDED);
+	leave_queue(batch, turn, revoked, reason);
 	open_del(batch, turn);
 	turn->row.state = outcome;
 	turn->row.reason = reason;
@@ -225,7 +225,7 @@ void turn_end(struct batch *batch, struct turn_held *turn,
 
 void turn_release(struct batch *batch, struct turn_held *turn)
 {
-	leave_queue(batch, turn, true, "released", HINT_RELEASED);
+	leave_queue(batch, turn, true, "released");
 	turn->row.state = TURN_QUEUED;
 	turn->row.counted = false;
 	turn->row.not_before = 0;
@@ -236,15 +236,19 @@ void turn_release(struct batch *batch, struct turn_held *turn)
 void name_list_add(struct name_list *list, const struct turn_held *turn)
 {
 	char name[TURN_NAME_SIZE];
-	if (!list)
+	if (!list || list->count == NAME_LIST_MAX)
 		return;
-	const char **grown = arena_alloc(
-		list->arena, (list->count + 1) * sizeof *list->names);
-	if (list->count)
-		memcpy(grown, list->names, list->count * sizeof *grown);
+	if (list->count == list->cap) {
+		const char **old = list->names;
+		list->cap = list->cap ? list->cap * 2 : 4;
+		list->names = arena_alloc(
+			list->arena, list->cap * sizeof *list->names);
+		if (old)
+			memcpy(list->names, old, list->count * sizeof *old);
+	}
 	turn_name(name, turn->session, turn->no);
-	grown[list->count++] = arena_strndup(list->arena, name, strlen(name));
-	list->names = grown;
+	list->names[list->count++] =
+		arena_strndup(list->arena, name, strlen(name));
 }
 
 void turns_end(struct batch *batch, uint64_t user_no, uint64_t session,

@@ -18,10 +18,11 @@ struct terms {
 	char *fallback; /* the polite text when no agent managed */
 };
 
-/* Turn names, for a reply. */
+/* Turn names, for a reply; those that are too many are left out. */
+enum { NAME_LIST_MAX = 4096 };
 struct name_list {
 	const char **names; /* in `arena` */
-	uint32_t count;
+	uint32_t count, cap;
 	struct arena *arena;
 };
 

@@ -218,8 +218,7 @@ void leases_hint(struct leases *leases, const struct hint *hint)
 	case HINT_LEASED:
 		on_leased(leases, hint);
 		break;
-	case HINT_RELEASED:
-	case HINT_ENDED:
+	case HINT_OVER:
 		on_over(leases, hint);
 		break;
 	}

@@ -14,14 +14,13 @@
 enum hint_kind {
 	HINT_READY, /* a turn can be claimed */
 	HINT_LEASED, /* an agent has it now */
-	HINT_RELEASED, /* the turn went back to the queue */
-	HINT_ENDED, /* a lease is over; its agent must be told if `revoked` */
+	HINT_OVER, /* a lease is over; its agent must be told if `revoked` */
 };
 
 struct hint {
 	enum hint_kind kind;
 	uint64_t session, turn, lease, user_no;
-	bool revoked; /* HINT_ENDED: not the doing of its agent */
+	bool revoked; /* HINT_OVER: not the doing of its agent */
 	int64_t created; /* HINT_LEASED: wall, of the turn's oldest message */
 	const char *reason; /* static */
 	char business[65], user[ID_MAX + 1], session_id[ID_MAX + 1];
