@@ -8,14 +8,16 @@ import { until } from './until.mjs';
 
 const require = createRequire(import.meta.url);
 
-// 1.6.0 has no file Node could import, only the browser's script.
+// 1.6.0 has no file Node could import, only the browser's script; and it keeps
+// heartbeat timers beyond its end, which must not keep a test from ending.
 export function phoenix(version = '1.8.16') {
 	const folder = inTree(`tests/node_modules/phoenix-${version}/priv/static`);
 
 	if (version !== '1.6.0')
 		return require(`${folder}/phoenix.cjs.js`);
-	return new Function(
-		`${readFileSync(`${folder}/phoenix.js`, 'utf8')}; return Phoenix`)();
+	return new Function('setTimeout',
+		`${readFileSync(`${folder}/phoenix.js`, 'utf8')}; return Phoenix`)(
+		(fn, ms) => setTimeout(fn, ms).unref());
 }
 
 // Options: phoenix (its version), business, user, format ('text'; null is the
