@@ -35,13 +35,13 @@ static inline struct log_field log_int(const char *name, int64_t number)
 
 /* At most one line a second for this place in the code; the next line that
  * is let through says how many were held back. For what a peer can cause. */
-#define log_warn_limited(...)                                                  \
-	do {                                                                   \
-		static struct log_limit limit_;                                \
-		int64_t held_ = log_allowed(&limit_);                          \
-		if (held_ >= 0)                                                \
-			log_write(LOG_WARN, __VA_ARGS__,                       \
-				log_int("suppressed", held_), LOG_END);        \
+#define log_warn_limited(...) \
+	do { \
+		static struct log_limit limit_; \
+		int64_t held_ = log_allowed(&limit_); \
+		if (held_ >= 0) \
+			log_write(LOG_WARN, __VA_ARGS__, \
+				log_int("suppressed", held_), LOG_END); \
 	} while (0)
 
 struct log_limit {

@@ -7,31 +7,31 @@
 #define SHARED_STATUS_H
 
 /*      constant              code on the wire         HTTP  meaning */
-#define STATUSES(X)                                                            \
-	X(OK, "ok", 200, "done")                                               \
-	X(BAD_REQUEST, "bad_request", 400, "the request is malformed")         \
-	X(MISSING_FIELD, "missing_field", 400, "a required field is missing")  \
-	X(UNAUTHORIZED, "unauthorized", 401, "who you are is not proved")      \
-	X(FORBIDDEN, "forbidden", 403, "not yours to see or do")               \
-	X(NOT_FOUND, "not_found", 404, "there is no such thing")               \
-	X(UNKNOWN_BUSINESS, "unknown_business", 404,                           \
-		"this business is not served here")                            \
-	X(CONFLICT, "conflict", 409, "not possible in the present state")      \
-	X(IDEMPOTENCY_CONFLICT, "idempotency_conflict", 409,                   \
-		"the same id was used before for something else")              \
-	X(STALE_LEASE, "stale_lease", 409,                                     \
-		"this lease is no longer the current one")                     \
-	X(TOO_LARGE, "too_large", 413, "larger than the limit")                \
-	X(RATE_LIMITED, "rate_limited", 429, "too many at once, try later")    \
-	X(INTERNAL, "internal", 500, "a fault of ours")                        \
-	X(UNKNOWN_OP, "unknown_op", 501, "no such operation here")             \
-	X(UNSUPPORTED_VERSION, "unsupported_version", 505,                     \
-		"no common protocol version")                                  \
-	X(UNAVAILABLE, "unavailable", 503,                                     \
-		"not possible just now; nothing was done")                     \
-	X(UNCONFIRMED, "unconfirmed", 504,                                     \
-		"no answer in time; it may or may not have been done")         \
-	X(STORE_FULL, "store_full", 507,                                       \
+#define STATUSES(X) \
+	X(OK, "ok", 200, "done") \
+	X(BAD_REQUEST, "bad_request", 400, "the request is malformed") \
+	X(MISSING_FIELD, "missing_field", 400, "a required field is missing") \
+	X(UNAUTHORIZED, "unauthorized", 401, "who you are is not proved") \
+	X(FORBIDDEN, "forbidden", 403, "not yours to see or do") \
+	X(NOT_FOUND, "not_found", 404, "there is no such thing") \
+	X(UNKNOWN_BUSINESS, "unknown_business", 404, \
+		"this business is not served here") \
+	X(CONFLICT, "conflict", 409, "not possible in the present state") \
+	X(IDEMPOTENCY_CONFLICT, "idempotency_conflict", 409, \
+		"the same id was used before for something else") \
+	X(STALE_LEASE, "stale_lease", 409, \
+		"this lease is no longer the current one") \
+	X(TOO_LARGE, "too_large", 413, "larger than the limit") \
+	X(RATE_LIMITED, "rate_limited", 429, "too many at once, try later") \
+	X(INTERNAL, "internal", 500, "a fault of ours") \
+	X(UNKNOWN_OP, "unknown_op", 501, "no such operation here") \
+	X(UNSUPPORTED_VERSION, "unsupported_version", 505, \
+		"no common protocol version") \
+	X(UNAVAILABLE, "unavailable", 503, \
+		"not possible just now; nothing was done") \
+	X(UNCONFIRMED, "unconfirmed", 504, \
+		"no answer in time; it may or may not have been done") \
+	X(STORE_FULL, "store_full", 507, \
 		"the disk is full; reading still works")
 
 enum status {

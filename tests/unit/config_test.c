@@ -77,10 +77,10 @@ static int teardown(void **state)
 	return 0;
 }
 
-#define ENV(...)                                                               \
-	(const char *const[])                                                  \
-	{                                                                      \
-		__VA_ARGS__, NULL                                              \
+#define ENV(...) \
+	(const char *const[]) \
+	{ \
+		__VA_ARGS__, NULL \
 	}
 
 static void what_is_not_set_has_its_default(void **state)

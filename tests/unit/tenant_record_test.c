@@ -65,7 +65,7 @@ static const char *fault(const char *text)
 	return tenant_record_fault(text, strlen(text), why, sizeof(why));
 }
 
-#define RECORD(rest)                                                           \
+#define RECORD(rest) \
 	"{\"name\":\"N\",\"timezone\":\"UTC\",\"languages\":[\"ro\"]" rest "}"
 #define POLICIES(rest) RECORD(",\"policies\":{" rest "}")
 
@@ -135,7 +135,7 @@ static void bad_records_are_told_what_is_wrong(void **state)
 }
 
 /* RECORD with a member "x" begun: what follows closes it. */
-#define OPEN_RECORD                                                            \
+#define OPEN_RECORD \
 	"{\"name\":\"N\",\"timezone\":\"UTC\",\"languages\":[\"ro\"],\"x\":"
 
 /* A good record of exactly so many bytes. */

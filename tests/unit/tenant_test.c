@@ -16,8 +16,8 @@
 
 enum { PATIENCE_MS = 60000 };
 
-#define RECORD(name)                                                           \
-	"{\"name\": \"" name "\", \"timezone\": \"Europe/Bucharest\", "        \
+#define RECORD(name) \
+	"{\"name\": \"" name "\", \"timezone\": \"Europe/Bucharest\", " \
 	"\"languages\": [\"ro\"]}"
 
 static struct loop *loop;
