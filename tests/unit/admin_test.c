@@ -211,6 +211,8 @@ int main(void)
 {
 #define served(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 	const struct CMUnitTest tests[] = {
+		/* first: it forks, while there is one thread only */
+		served(an_address_that_cannot_be_had_ends_the_process),
 		served(a_turning_loop_is_healthy),
 		served(readiness_is_told_with_its_reason),
 		served(metrics_are_served_as_prometheus_reads_them),
@@ -218,7 +220,6 @@ int main(void)
 		served(every_answer_ends_its_connection),
 		served(a_half_request_is_dropped_after_a_while),
 		served(off_means_no_port),
-		served(an_address_that_cannot_be_had_ends_the_process),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
