@@ -38,21 +38,21 @@ static struct histogram *batches;
 static void open_metrics(void)
 {
 	static const int64_t bounds[] = {1, 2, 4, 8, 16, 32, 64};
+	static const char *const labels[] = {
+#define X(constant, code, http, text) [constant] = "code=\"" code "\"",
+		STATUSES(X)
+#undef X
+	};
 
-	if (batches)
-		return;
 	batches = histogram_open("taifas_gateway_append_batch_items",
 		"messages in one append request", bounds, COUNT(bounds), 1);
-	for (int s = OK; s <= STORE_FULL; s++) {
-		struct buf labels;
-
-		buf_init(&labels, 64);
-		buf_printf(&labels, "code=\"%s\"", status_code((enum status)s));
+	for (size_t s = 0; s < COUNT(labels); s++)
 		results[s] = metric_open(METRIC_COUNTER,
-			"taifas_gateway_appends_total", buf_take(&labels),
+			"taifas_gateway_appends_total", labels[s],
 			"messages of users, by how they ended");
-	}
 }
+
+/* --- messages in and out -------------------------------------------------- */
 
 /* Out of every list, told, freed. */
 static void item_end(struct appends *appends, struct item *item,

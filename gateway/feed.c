@@ -78,10 +78,12 @@ static void on_connection(void *ctx, bool connected)
 		call_drop(feed->hello);
 		feed->hello = NULL;
 	}
-	if (connected)
+	if (connected) {
+		feed->since_beat = 0; /* of this connection */
 		say_hello(feed);
-	else
+	} else {
 		log_warn("connection to sessiond lost");
+	}
 }
 
 /* --- silence -------------------------------------------------------------- */

@@ -7,8 +7,18 @@
 #include "shared/tenant.h"
 #include <stdlib.h>
 
-static const int statuses[] = {
-	200, 204, 304, 400, 403, 404, 405, 409, 429, 500, 501, 503, 505, 507};
+/* What we answer with. */
+#define STATUS(number) \
+	{ \
+		number, "status=\"" #number "\"" \
+	}
+static const struct {
+	int number;
+	const char *label;
+} statuses[] = {STATUS(200), STATUS(204), STATUS(304), STATUS(400), STATUS(403),
+	STATUS(404), STATUS(405), STATUS(409), STATUS(413), STATUS(429),
+	STATUS(500), STATUS(501), STATUS(503), STATUS(505), STATUS(507)};
+#undef STATUS
 
 struct rest {
 	struct caller *caller;
@@ -34,15 +44,10 @@ struct rest *rest_open(struct caller *caller, const struct pages *pages,
 	rest->caller = caller;
 	rest->pages = pages;
 	rest->settings = *settings;
-	for (size_t i = 0; i < COUNT(statuses); i++) {
-		struct buf labels;
-
-		buf_init(&labels, 32);
-		buf_printf(&labels, "status=\"%d\"", statuses[i]);
+	for (size_t i = 0; i < COUNT(statuses); i++)
 		rest->answers[i] = metric_open(METRIC_COUNTER,
-			"taifas_gateway_http_requests_total", buf_take(&labels),
+			"taifas_gateway_http_requests_total", statuses[i].label,
 			"HTTP requests, by status");
-	}
 	return rest;
 }
 
@@ -56,7 +61,7 @@ void rest_close(struct rest *rest)
 static void count(const struct rest *rest, int status)
 {
 	for (size_t i = 0; i < COUNT(statuses); i++)
-		if (statuses[i] == status)
+		if (statuses[i].number == status)
 			metric_add(rest->answers[i], 1);
 }
 
