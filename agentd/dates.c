@@ -433,8 +433,7 @@ static bool add_holiday(struct finder *f, const struct business *business)
 				memcpy(best, date, DATE_SIZE);
 		}
 		for (int i = 0; i < f->words->n; i++)
-			f->used[i] =
-				f->used[i] || ONE_OF(f, i, "ziua", "zi", "day");
+			f->used[i] = f->used[i] || dispensable(word(f, i));
 		add(f, best);
 	}
 	free(said);
