@@ -72,6 +72,12 @@ static void set_text(const struct option *option, const char *text)
 static bool read_value(const struct option *option, const char *text)
 {
 	switch (option->kind) {
+	case OPT_INT_OR_NEVER:
+		if (!strcmp(text, "never")) {
+			*(int64_t *)option->value = -1;
+			return true;
+		}
+		return read_int(option, text);
 	case OPT_INT:
 		return read_int(option, text);
 	case OPT_BOOL:
@@ -93,8 +99,11 @@ static void put_expected(struct buf *out, const struct option *option)
 {
 	switch (option->kind) {
 	case OPT_INT:
+	case OPT_INT_OR_NEVER:
 		buf_printf(out, "a whole number of %" PRId64 "..%" PRId64,
 			option->min, option->max);
+		if (option->kind == OPT_INT_OR_NEVER)
+			buf_puts(out, ", or never");
 		break;
 	case OPT_BOOL:
 		buf_puts(out, "one of yes|no");

@@ -14,7 +14,8 @@ enum option_kind {
 	OPT_SECRET, /* const char **; NAME_FILE names a file holding it */
 	OPT_CHOICE, /* const char **; one of `choices`, separated by | */
 	OPT_INT, /* int64_t *, within min..max */
-	OPT_BOOL /* bool *; 1/0, true/false, yes/no, on/off */
+	OPT_BOOL, /* bool *; 1/0, true/false, yes/no, on/off */
+	OPT_INT_OR_NEVER /* int64_t *, likewise, or "never": -1 */
 };
 
 struct option {
@@ -23,7 +24,7 @@ struct option {
 	void *value;
 	const char *fallback; /* used when unset or empty; NULL: no value */
 	const char *help; /* one line, with the unit */
-	int64_t min, max; /* OPT_INT */
+	int64_t min, max; /* of whole numbers */
 	const char *choices; /* OPT_CHOICE */
 };
 

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-static const char *url, *secret, *auth;
-static int64_t places;
+static const char *url, *secret, *auth, *backup;
+static int64_t places, kept_days;
 static bool trusted, once;
 
 static const struct option options[] = {
@@ -22,6 +22,8 @@ static const struct option options[] = {
 	{"AUTH", OPT_CHOICE, &auth, "open", "who may talk",
 		.choices = "open|jwt"},
 	{"PLACES", OPT_INT, &places, "8", "turns at once", 1, 100},
+	{"KEPT_DAYS", OPT_INT_OR_NEVER, &kept_days, "never",
+		"until it is deleted, days", 0, 1000},
 	{"LINKS_TRUSTED", OPT_BOOL, &trusted, "no",
 		"whether links may leave this machine, which is a long story "
 		"that does not fit on one line"},
@@ -30,6 +32,7 @@ static const struct option options[] = {
 
 static const struct flag flags[] = {
 	{"--once", &once, "sweep once and exit"},
+	{"--backup", NULL, "copy the store and exit", &backup, "DIR"},
 	{0},
 };
 
@@ -131,6 +134,20 @@ static void numbers_are_whole_and_within_their_limits(void **state)
 	assert_true(reads(ENV("PLACES", "1")));
 }
 
+static void some_numbers_may_be_never(void **state)
+{
+	(void)state;
+	assert_true(reads(ENV("KEPT_DAYS", "0")));
+	assert_int_equal(kept_days, 0);
+	assert_true(reads(ENV("KEPT_DAYS", "")));
+	assert_int_equal(kept_days, -1);
+	assert_false(reads(ENV("KEPT_DAYS", "-1")));
+	assert_string_equal(fault.data,
+		"KEPT_DAYS=-1 is not a whole number of 0..1000, or never "
+		"(until it is deleted, days)");
+	assert_false(reads(ENV("PLACES", "never")));
+}
+
 static void choices_match_whole_words_only(void **state)
 {
 	(void)state;
@@ -182,7 +199,9 @@ static void help_is_a_table_of_eighty_columns(void **state)
 	config_help(&text, "sessiond", "keeps conversations", options, flags);
 	assert_non_null(strstr(text.data, "sessiond: keeps conversations\n"));
 	assert_non_null(
-		strstr(text.data, "  --once       sweep once and exit\n"));
+		strstr(text.data, "  --once          sweep once and exit\n"
+				  "  --backup DIR    copy the store and exit\n"
+				  "  --help          print this and exit\n"));
 	assert_non_null(strstr(text.data,
 		"  LISTEN_URL     tcp://127.0.0.1:7001    where requests are "
 		"taken\n"
@@ -199,12 +218,13 @@ static void help_is_a_table_of_eighty_columns(void **state)
 	buf_clear(&text);
 }
 
-/* The exit status of a process that loads its configuration, or -1. */
-static int exit_status(const char *argument)
+/* The exit status of a process that loads its configuration with these words
+ * on its command line; NULL: not there. */
+static int exit_status(const char *first, const char *second)
 {
 	char program[] = "sessiond";
-	char *argv[] = {program, (char *)argument, NULL};
-	int status;
+	char *argv[] = {program, (char *)first, (char *)second, NULL};
+	int argc = 1 + (first != NULL) + (second != NULL), status;
 	pid_t child;
 
 	forget();
@@ -213,7 +233,9 @@ static int exit_status(const char *argument)
 		assert_non_null(freopen("/dev/null", "w", stdout));
 		assert_non_null(freopen("/dev/null", "w", stderr));
 		config_load("sessiond", "keeps conversations", options, flags,
-			argument ? 2 : 1, argv);
+			argc, argv);
+		if (backup)
+			_exit(strcmp(backup, "/copy") ? 1 : 9);
 		_exit(once ? 7 : 5);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
@@ -223,15 +245,24 @@ static int exit_status(const char *argument)
 static void the_command_line_takes_only_known_words(void **state)
 {
 	(void)state;
-	assert_int_equal(exit_status(NULL), 5);
-	assert_int_equal(exit_status("--once"), 7);
-	assert_int_equal(exit_status("--help"), 0);
-	assert_int_equal(exit_status("--version"), 0);
-	assert_int_equal(exit_status("--twice"), 2);
-	assert_int_equal(exit_status("once"), 2);
+	assert_int_equal(exit_status(NULL, NULL), 5);
+	assert_int_equal(exit_status("--once", NULL), 7);
+	assert_int_equal(exit_status("--help", NULL), 0);
+	assert_int_equal(exit_status("--version", NULL), 0);
+	assert_int_equal(exit_status("--twice", NULL), 2);
+	assert_int_equal(exit_status("once", NULL), 2);
 	setenv("PLACES", "many", 1);
-	assert_int_equal(exit_status(NULL), 2);
+	assert_int_equal(exit_status(NULL, NULL), 2);
 	unsetenv("PLACES");
+}
+
+static void a_flag_may_be_followed_by_a_text(void **state)
+{
+	(void)state;
+	assert_int_equal(exit_status("--backup", "/copy"), 9);
+	assert_int_equal(exit_status("--backup", NULL), 2);
+	assert_int_equal(exit_status("--backup", ""), 2);
+	assert_int_equal(exit_status("--once", "/copy"), 2);
 }
 
 int main(void)
@@ -242,10 +273,12 @@ int main(void)
 		cmocka_unit_test(
 			a_wrong_value_is_named_with_what_would_be_right),
 		cmocka_unit_test(numbers_are_whole_and_within_their_limits),
+		cmocka_unit_test(some_numbers_may_be_never),
 		cmocka_unit_test(choices_match_whole_words_only),
 		cmocka_unit_test(a_secret_may_be_in_a_file),
 		cmocka_unit_test(help_is_a_table_of_eighty_columns),
 		cmocka_unit_test(the_command_line_takes_only_known_words),
+		cmocka_unit_test(a_flag_may_be_followed_by_a_text),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
