@@ -224,6 +224,8 @@ static enum need need_of(const struct part *part, const struct marks *m, int at)
 				       (m->signals & (SIG_WHEN | SIG_CLOCK))
 			       ? NEED_REST
 			       : NEED_SERVICE;
+	if (part->words.items[at].fold[0] <= '9')
+		return NEED_HINT; /* a number alone asks nothing */
 	return m->day[at] || m->signal[at] ? NEED_HINT : NEED_REST;
 }
 

@@ -4,7 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DAYS_A_WEEK = 7, SATURDAY = 6 };
+enum {
+	DAYS_A_WEEK = 7,
+	SATURDAY = 6,
+	NAMED_MAX = 3 /* holidays in one question */
+};
 
 struct finder {
 	struct dates *out;
@@ -68,7 +72,7 @@ static void add_offset(struct finder *f, int days)
 }
 
 /* The character between two neighbouring words; 0 if there is more than one. */
-static char between(const struct finder *f, int at)
+static char glue(const struct finder *f, int at)
 {
 	const struct word *a, *b;
 
@@ -121,8 +125,8 @@ static int iso_date(struct finder *f, int at)
 	int year = number(f, at, 4, 4), month = number(f, at + 1, 2, 2);
 	int day = number(f, at + 2, 2, 2);
 
-	if (year < 1970 || month < 0 || day < 0 || between(f, at) != '-' ||
-		between(f, at + 1) != '-' || !add_named(f, year, month, day))
+	if (year < 1970 || month < 0 || day < 0 || glue(f, at) != '-' ||
+		glue(f, at + 1) != '-' || !add_named(f, year, month, day))
 		return 0;
 	return 3;
 }
@@ -131,13 +135,13 @@ static int iso_date(struct finder *f, int at)
 static int dotted_date(struct finder *f, int at)
 {
 	int day = number(f, at, 1, 2), month = number(f, at + 1, 2, 2);
-	char mark = between(f, at);
+	char mark = glue(f, at);
 	int year;
 
 	if (day < 0 || month < 0 || (mark != '.' && mark != '/') ||
 		ONE_OF(f, at - 1, "ora", "orele", "at"))
 		return 0;
-	year = between(f, at + 1) == mark ? number(f, at + 2, 4, 4) : -1;
+	year = glue(f, at + 1) == mark ? number(f, at + 2, 4, 4) : -1;
 	if (!add_named(f, year > 0 ? year : 0, month, day))
 		return 0;
 	return year > 0 ? 3 : 2;
@@ -213,7 +217,7 @@ static int time_of_day(struct finder *f, int at)
 
 	if (hour < 0)
 		return 0;
-	if (between(f, at) == ':' && number(f, at + 1, 2, 2) >= 0) {
+	if (glue(f, at) == ':' && number(f, at + 1, 2, 2) >= 0) {
 		minute = number(f, at + 1, 2, 2);
 		told = true;
 		n = 2;
@@ -441,6 +445,32 @@ static bool add_holiday(struct finder *f, const struct business *business)
 	return most > 0;
 }
 
+/* "între Crăciun și Anul Nou": the days between, as far as there is room. */
+static void fill_between(struct finder *f)
+{
+	char last[DATE_SIZE], date[DATE_SIZE];
+	bool between = false;
+
+	for (int at = 0; at < f->words->n; at++)
+		between = between || ONE_OF(f, at, "intre", "between");
+	if (!between || f->out->n != 2)
+		return;
+	if (strcmp(f->out->date[0], f->out->date[1]) > 0) {
+		memcpy(date, f->out->date[0], DATE_SIZE);
+		memcpy(f->out->date[0], f->out->date[1], DATE_SIZE);
+		memcpy(f->out->date[1], date, DATE_SIZE);
+	}
+	memcpy(last, f->out->date[1], DATE_SIZE);
+	f->out->n = 1;
+	for (int i = 1; f->out->n < DATES_MAX; i++)
+		if (!days_add(date, f->out->date[0], i) ||
+			strcmp(date, last) >= 0)
+			break;
+		else
+			add(f, date);
+	add(f, last);
+}
+
 void dates_find(struct dates *out, const struct words *words,
 	const struct business *business, const struct today *today, bool *used)
 {
@@ -458,5 +488,7 @@ void dates_find(struct dates *out, const struct words *words,
 		mark(&f, at, n);
 		at += n ? n : 1;
 	}
-	add_holiday(&f, business);
+	for (int i = 0; i < NAMED_MAX && add_holiday(&f, business); i++)
+		continue;
+	fill_between(&f);
 }

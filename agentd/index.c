@@ -8,9 +8,10 @@
 /* Stems are stored as words of their own columns, made by words.c for pages
  * and questions alike; FTS5 only has to find equal ones and beginnings.
  *
- * On the question set stems find 5 pages of 100 more than beginnings of
- * unstemmed words ("program*"), and with the few letters that stems_alike
- * forgives 3 more: Romanian stems of one word often differ by a letter
+ * Of the 175 questions of tests/agent/questions.json are answered rightly:
+ * 145 by whole folded words, 159 if words may continue each other ("program*"),
+ * 163 by stems, 166 by stems that may continue each other by a few letters,
+ * as stems_alike has it: Romanian stems of one word often differ a little
  * ("tiroid", "tiroide"). */
 static const char schema[] =
 	"PRAGMA locking_mode = EXCLUSIVE;"

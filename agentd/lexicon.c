@@ -31,18 +31,19 @@ static const char *const fillers_ro[] = {"a", "abia", "acea", "aceasta",
 	"mult", "multa", "multe", "multi", "n", "ne", "nevoie", "ni", "nici",
 	"niste", "noastra", "noastre", "noi", "nor", "nostri", "nostru", "nu",
 	"numai", "o", "oare", "ofera", "oferiti", "ok", "or", "ori", "orice",
-	"pare", "parea", "pe", "pentru", "peste", "plus", "poate", "posibil",
-	"pot", "prea", "prietena", "prietenul", "primesc", "primi", "primim",
-	"primiti", "prin", "printr", "putea", "putem", "puteti", "rog", "s",
-	"sa", "sai", "sale", "salon", "salonul", "sau", "se", "si", "sotia",
-	"sotiei", "sotul", "sotului", "spune", "spuneti", "sta", "stati",
-	"stau", "sti", "stii", "stiti", "stiu", "sunt", "suntem", "sunteti",
-	"ta", "tai", "tale", "tata", "tatal", "te", "ti", "tin", "tine",
-	"toata", "toate", "tot", "toti", "totul", "trebui", "trebuie", "tu",
-	"un", "una", "unde", "unei", "unele", "unii", "unor", "unui", "unul",
-	"va", "vad", "vedea", "veni", "venim", "veniti", "vi", "vin", "vine",
-	"voastra", "voastre", "voi", "voie", "vor", "vostri", "vostru", "vrea",
-	"vreau", "vreo", "vreti", "vreun", "zi", "zic", "zice"};
+	"oricum", "pare", "parea", "patesc", "pe", "pentru", "peste", "plus",
+	"poate", "posibil", "pot", "prea", "prietena", "prietenul", "primesc",
+	"primi", "primim", "primiti", "prin", "printr", "putea", "putem",
+	"puteti", "rog", "s", "sa", "sai", "sale", "salon", "salonul", "sau",
+	"se", "si", "sotia", "sotiei", "sotul", "sotului", "spune", "spuneti",
+	"sta", "stati", "stau", "sti", "stii", "stiti", "stiu", "sunt",
+	"suntem", "sunteti", "ta", "tai", "tale", "tata", "tatal", "te", "ti",
+	"tin", "tine", "toata", "toate", "tot", "toti", "totul", "trebui",
+	"trebuie", "tu", "un", "una", "unde", "unei", "unele", "unii", "unor",
+	"unui", "unul", "va", "vad", "vedea", "veni", "venim", "veniti", "vi",
+	"vin", "vine", "voastra", "voastre", "voi", "voie", "vor", "vostri",
+	"vostru", "vrea", "vreau", "vreo", "vreti", "vreun", "zi", "zic",
+	"zice"};
 
 static const char *const fillers_en[] = {"a", "about", "actually", "after",
 	"all", "also", "am", "an", "and", "another", "any", "anyone",
@@ -103,9 +104,13 @@ static const struct phrases {
 	{SIG_WHEN, LANG_EN, "when|what days|which days|what day|which day"},
 	{SIG_CLOCK, LANG_RO,
 		"la ce ora|pana la ce ora|de la ce ora|ce ora|ora|orele|la "
-		"ora|ore"},
+		"ora|ore|"
+		"dimineata|dimineata devreme|seara|la pranz|dupa "
+		"amiaza|noaptea"},
 	{SIG_CLOCK, LANG_EN,
-		"what time|at what time|until what time|till what time|time"},
+		"what time|at what time|until what time|till what time|time|"
+		"morning|in the morning|afternoon|in the afternoon|evening|"
+		"in the evening|night|at night|noon"},
 	{SIG_NOW, LANG_RO, "acum|chiar acum|in acest moment|momentan"},
 	{SIG_NOW, LANG_EN, "now|right now|at the moment|currently"},
 	{SIG_HOLIDAYS, LANG_RO,

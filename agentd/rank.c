@@ -6,12 +6,14 @@
 
 /* The weights were found by trying on tests/agent/questions.json. */
 static const double in_heading = 0.6, in_title = 0.3, alike_form = 0.6,
-		    hint_weight = 0.25, near_words = 0.4, own_language = 1.3;
+		    hint_weight = 0.5, near_words = 0.4, own_language = 1.3;
 enum { NEAR_WORDS = 4, NEAR_BYTES = 40 };
 
 void rarity_count(struct rarity *out, int word, int holding, int passages)
 {
-	out->of[word] = log((passages + 1.0) / (holding + 0.5));
+	/* A word of no passage counts like one of a single passage: half of
+	 * such words are verbs for which the pages have another. */
+	out->of[word] = log((passages + 1.0) / ((holding ? holding : 1) + 0.5));
 	if (out->of[word] < 0.1)
 		out->of[word] = 0.1;
 }

@@ -112,8 +112,8 @@ static void put_missing(
 }
 
 /* Says which words of the question nobody knows; false if there are none. */
-static bool admit(struct facts *f, enum phrase phrase, const struct part *part,
-	const struct search_part *s)
+static bool admit(
+	struct facts *f, const struct part *part, const struct search_part *s)
 {
 	struct buf missing;
 	bool any;
@@ -124,7 +124,7 @@ static bool admit(struct facts *f, enum phrase phrase, const struct part *part,
 	if (any) {
 		size_t begun = facts_begin(f);
 
-		say1(&f->text, f->language, phrase, missing.data);
+		say1(&f->text, f->language, P_UNKNOWN_ABOUT, missing.data);
 		facts_end(f, begun);
 	}
 	buf_clear(&missing);
@@ -191,6 +191,7 @@ static bool answer(
 {
 	enum found found = judge(part, s);
 	struct part told = *part;
+	size_t begun;
 
 	if (!part->query.n_rest && tell(f, part))
 		return true;
@@ -205,10 +206,13 @@ static bool answer(
 		told.topics &= ~(unsigned)(TOPIC_PRICE | TOPIC_DURATION);
 	if (part->sure && told.topics &&
 		reply_from_record(f->business, f->location, &told)) {
-		admit(f, P_UNKNOWN_ABOUT, part, s);
+		admit(f, part, s);
 		return tell(f, &told);
 	}
-	if (found == FOUND_NEAR && admit(f, P_PARTLY, part, s)) {
+	if (found == FOUND_NEAR) {
+		begun = facts_begin(f);
+		say(&f->text, f->language, P_PARTLY);
+		facts_end(f, begun);
 		quote(f, part, &s->hits[0]);
 		return true;
 	}
@@ -239,7 +243,7 @@ static void unknown(struct facts *f, const struct ask *ask,
 
 	for (int i = 0; some && i < ask->n_parts; i++)
 		if (!answered[i])
-			admit(f, P_UNKNOWN_ABOUT, &ask->parts[i], &found[i]);
+			admit(f, &ask->parts[i], &found[i]);
 	begun = facts_begin(f);
 	if (!some)
 		say(&f->text, f->language, P_UNKNOWN);

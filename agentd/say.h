@@ -32,8 +32,8 @@
 		"I am sorry, I do not have this information.") \
 	X(P_UNKNOWN_ABOUT, "Despre „{1}” nu am informații.", \
 		"I have no information about “{1}”.") \
-	X(P_PARTLY, "Despre „{1}” nu am informații, dar poate vă ajută asta:", \
-		"I have no information about “{1}”, but this may help:") \
+	X(P_PARTLY, "Nu am găsit un răspuns exact, dar poate vă ajută asta:", \
+		"I have not found an exact answer, but this may help:") \
 	X(P_BLANK, "Încă nu am informații despre {1}.", \
 		"I do not have any information about {1} yet.") \
 	X(P_ASK_US, "Vă răspund colegii mei la {1}.", \

@@ -1,6 +1,8 @@
 #include "agentd/words.h"
 #include "shared/text.h"
 #include <libstemmer.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -25,12 +27,55 @@ static const struct {
 	{"durere", "durer"},
 	{"durerea", "durer"},
 	{"durerile", "durer"},
+	{"medicament", "medicament"},
+	{"medicamente", "medicament"},
+	{"medicamentele", "medicament"},
+	{"medicamentelor", "medicament"},
 	{"program", "orar"},
 	{"programul", "orar"},
 	{"programului", "orar"},
 	{"programelor", "orar"},
 	{"tel", "telefon"},
 };
+
+/* A stemmer must not be shared by threads, and making one costs as much as
+ * stemming fifty words: each thread has its own pair. */
+struct stemmers {
+	struct sb_stemmer *of[LANGS];
+};
+
+static pthread_key_t stemmers_key;
+static pthread_once_t stemmers_once = PTHREAD_ONCE_INIT;
+
+static void stemmers_free(void *value)
+{
+	struct stemmers *stemmers = value;
+
+	for (int i = 0; i < LANGS; i++)
+		sb_stemmer_delete(stemmers->of[i]);
+	free(stemmers);
+}
+
+static void stemmers_init(void)
+{
+	if (pthread_key_create(&stemmers_key, stemmers_free))
+		abort();
+}
+
+static const struct stemmers *stemmers_get(void)
+{
+	struct stemmers *stemmers;
+
+	pthread_once(&stemmers_once, stemmers_init);
+	stemmers = pthread_getspecific(stemmers_key);
+	if (stemmers)
+		return stemmers;
+	stemmers = xalloc(sizeof(*stemmers));
+	stemmers->of[LANG_RO] = sb_stemmer_new("romanian", "UTF_8");
+	stemmers->of[LANG_EN] = sb_stemmer_new("english", "UTF_8");
+	pthread_setspecific(stemmers_key, stemmers);
+	return stemmers;
+}
 
 static uint32_t code_point(const char *text, size_t step)
 {
@@ -78,30 +123,26 @@ static const char *stem(
 		arena, (const char *)found, (size_t)sb_stemmer_length(stemmer));
 }
 
-static const char *fold(struct arena *arena, const char *text, size_t len)
+/* NULL if it is nothing but combining marks. */
+static const char *fold(
+	struct arena *arena, struct buf *folded, const char *text, size_t len)
 {
-	struct buf folded;
-	char *kept;
-
-	buf_init(&folded, 4 * WORD_MAX_BYTES);
-	text_fold(&folded, text, utf8_prefix(text, len, WORD_MAX_BYTES));
-	kept = folded.len ? arena_strndup(arena, folded.data,
-				    utf8_prefix(folded.data, folded.len,
-					    WORD_MAX_BYTES))
-			  : NULL;
-	buf_clear(&folded);
-	return kept; /* NULL: nothing but combining marks */
+	buf_reset(folded);
+	text_fold(folded, text, utf8_prefix(text, len, WORD_MAX_BYTES));
+	if (!folded->len)
+		return NULL;
+	return arena_strndup(arena, folded->data,
+		utf8_prefix(folded->data, folded->len, WORD_MAX_BYTES));
 }
 
 void words_split(struct words *out, struct arena *arena, const char *text,
 	size_t len, int max)
 {
-	struct sb_stemmer *stemmers[LANGS] = {
-		[LANG_RO] = sb_stemmer_new("romanian", "UTF_8"),
-		[LANG_EN] = sb_stemmer_new("english", "UTF_8"),
-	};
+	const struct stemmers *stemmers = stemmers_get();
+	struct buf folded;
 	size_t at = 0;
 
+	buf_init(&folded, 4 * WORD_MAX_BYTES);
 	out->text = text;
 	out->n = 0;
 	/* No word is shorter than a byte, and something is between two. */
@@ -125,17 +166,17 @@ void words_split(struct words *out, struct arena *arena, const char *text,
 				break;
 			at += step;
 		}
-		word->fold = fold(arena, text + start, at - start);
+		word->fold = fold(arena, &folded, text + start, at - start);
 		if (!word->fold)
 			continue;
 		word->at = (uint32_t)start;
 		word->len = (uint32_t)(at - start);
 		for (int i = 0; i < LANGS; i++)
-			word->stem[i] = stem(stemmers[i], arena, word->fold);
+			word->stem[i] =
+				stem(stemmers->of[i], arena, word->fold);
 		out->n++;
 	}
-	for (int i = 0; i < LANGS; i++)
-		sb_stemmer_delete(stemmers[i]);
+	buf_clear(&folded);
 }
 
 int stems_alike(const char *a, const char *b)

@@ -120,12 +120,19 @@ static bool has_source(const char *sources, const char *wanted)
 	return found;
 }
 
+/* It says that it does not know. */
 static bool admits(const char *content)
 {
 	return strstr(content, "nu am această informație") ||
 	       strstr(content, "nu am informații") ||
 	       strstr(content, "do not have this information") ||
 	       strstr(content, "no information about");
+}
+
+static bool doubts(const char *content)
+{
+	return strstr(content, "Nu am găsit un răspuns exact") ||
+	       strstr(content, "have not found an exact answer");
 }
 
 /* NULL if the answer is right, else what is wrong with it. */
@@ -149,8 +156,10 @@ static const char *fault_of(const struct asking *a, const struct json *question)
 		item = json_next(item))
 		if (!has_source(a->sources, json_text(item)))
 			return json_text(item);
-	if (json_bool(question, "unknown", false) != admits(a->content))
-		return "admits or not";
+	if (json_bool(question, "unknown", false)
+			? !admits(a->content) && !doubts(a->content)
+			: admits(a->content))
+		return "what it says it knows";
 	words_split(&words, &arena, a->content, strlen(a->content), ASK_WORDS);
 	lexicon_vote(&words, votes);
 	arena_clear(&arena);
