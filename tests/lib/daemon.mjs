@@ -91,9 +91,11 @@ export class Daemon {
 	async kill(signal = 'SIGKILL') {
 		assert(this.child, `${this.name} is not running`);
 		this.expected = true;
-		this.child.kill(signal);
+		// First, for one that was frozen. Later it could undo the stop with
+		// which a sanitizer's leak check begins, which then waits for ever.
 		if (signal !== 'SIGKILL')
 			this.child.kill('SIGCONT');
+		this.child.kill(signal);
 		return this.exit();
 	}
 
