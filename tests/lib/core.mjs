@@ -30,7 +30,7 @@ export const TENANTS = {
 	plain: tenant(),
 	interrupts: tenant({ concurrency: 'interrupt' }),
 	rejects: tenant({ concurrency: 'reject' }),
-	bursts: tenant({ burst: { idleMs: 60000, maxMs: 60000 } }),
+	bursts: tenant({ burst: { idleMs: 10000, maxMs: 30000 } }),
 };
 
 // Options as withStack's; `env` is sessiond's.
@@ -39,6 +39,7 @@ export function withCore({ env, tenants = TENANTS, ...options }, story) {
 		sessiond: { env }, ...options }, async (stack, t) => {
 		const core = new Core(stack);
 
+		assert.doesNotMatch(stack.sessiond.log, /tenant record refused/);
 		try {
 			await story(core, t);
 		} finally {
