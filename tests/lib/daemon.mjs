@@ -50,6 +50,7 @@ export class Daemon {
 		this.child = child;
 		this.ended = null;
 		this.expected = false;
+		this.frozen = false;
 		running.add(child);
 		this.exited = new Promise((done) => {
 			child.once('error', (error) => done({ code: -1, error }));
@@ -117,10 +118,12 @@ export class Daemon {
 
 	freeze() {
 		this.child.kill('SIGSTOP');
+		this.frozen = true;
 	}
 
 	thaw() {
 		this.child.kill('SIGCONT');
+		this.frozen = false;
 	}
 
 	// SIGTERM, and everything a clean end promises.
