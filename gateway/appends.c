@@ -249,7 +249,8 @@ static void settle(struct appends *appends, struct item *item,
 	const struct append_result *result)
 {
 	item->flying = false;
-	if (status == OK && !(result->session_id && result->message_id))
+	if (status == OK &&
+		!(result && result->session_id && result->message_id))
 		status = UNCONFIRMED;
 	if (unknown(status)) {
 		item->unanswered = true;

@@ -155,14 +155,10 @@ static bool show(struct seat *seat, const struct message *m)
 	return true;
 }
 
-static bool is_for(struct seat *seat, const struct telling *t)
+static bool left_out(const struct seat *seat, const struct telling *t)
 {
-	if (t->except_conn &&
-		conn_serial(member_conn(seat->member)) == t->except_conn)
-		return false;
-	/* Declared clients know messages by their ids; the others would show
-	 * what comes both live and by catching up twice. */
-	return seat->text || !t->once || show(seat, t->once);
+	return t->except_conn &&
+	       conn_serial(member_conn(seat->member)) == t->except_conn;
 }
 
 static void tell(
@@ -174,11 +170,17 @@ static void tell(
 	if (!room)
 		return;
 	for (struct seat *s = room->first; s; s = s->next)
-		*(s->text ? &raw : &safe) = payload_of(t, s->text);
+		if (!left_out(s, t))
+			*(s->text ? &raw : &safe) = payload_of(t, s->text);
+	if (!safe.at && !raw.at)
+		return; /* most users have one socket, and sent it from there */
 	broadcast_begin(&broadcast, member_topic(room->first->member), t->event,
 		safe.at ? safe : raw, raw);
 	for (struct seat *s = room->first; s; s = s->next) {
-		if (!is_for(s, t))
+		/* Declared clients know messages by their ids; the others
+		 * would show what comes both live and by catching up twice. */
+		if (left_out(s, t) ||
+			(t->once && !s->text && !show(s, t->once)))
 			continue;
 		broadcast_to(&broadcast, s->member);
 		metric_add(fanout->deliveries, 1);

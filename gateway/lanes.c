@@ -65,38 +65,40 @@ static size_t json_bytes(const char *text)
 	return bytes;
 }
 
+/* One block: most are freed within milliseconds. */
 struct item *item_new(const struct append_item *from, const char *append_id)
 {
-	struct item *item = xalloc(sizeof(*item));
-	const struct {
-		const char *from, **to;
-	} texts[] = {
-		{append_id, &item->wire.append_id},
-		{from->business_id, &item->wire.business_id},
-		{from->user_id, &item->wire.user_id},
-		{from->location_id, &item->wire.location_id},
-		{from->content, &item->wire.content},
-		{from->source, &item->wire.source},
-		{from->client_message_id, &item->wire.client_message_id},
-		{from->external_id, &item->wire.external_id},
-	};
+	struct append_item wire = *from;
+	const char **texts[] = {&wire.append_id, &wire.business_id,
+		&wire.user_id, &wire.location_id, &wire.content, &wire.source,
+		&wire.client_message_id, &wire.external_id};
+	size_t size = wire.metadata.len;
+	struct item *item;
+	char *at;
 
-	item->wire = *from;
+	wire.append_id = append_id;
 	for (size_t i = 0; i < COUNT(texts); i++)
-		if (texts[i].from)
-			*texts[i].to = arena_strndup(&item->arena,
-				texts[i].from, strlen(texts[i].from));
-	if (from->metadata.at)
-		item->wire.metadata.at = arena_strndup(
-			&item->arena, from->metadata.at, from->metadata.len);
+		size += *texts[i] ? strlen(*texts[i]) + 1 : 0;
+	item = xalloc(sizeof(*item) + size);
+	at = item->texts;
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		size_t len = *texts[i] ? strlen(*texts[i]) + 1 : 0;
+
+		if (len)
+			*texts[i] = memcpy(at, *texts[i], len);
+		at += len;
+	}
+	if (wire.metadata.at)
+		wire.metadata.at =
+			memcpy(at, wire.metadata.at, wire.metadata.len);
+	item->wire = wire;
 	item->bytes =
-		ITEM_OVERHEAD + json_bytes(from->content) + from->metadata.len;
+		ITEM_OVERHEAD + json_bytes(wire.content) + wire.metadata.len;
 	return item;
 }
 
 void item_free(struct item *item)
 {
-	arena_clear(&item->arena);
 	free(item);
 }
 

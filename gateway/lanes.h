@@ -9,8 +9,7 @@
 enum { APPEND_ID_SIZE = 65, BOOT_LEN = 8 };
 
 struct item { /* one message */
-	struct append_item wire; /* strings are in `arena` */
-	struct arena arena;
+	struct append_item wire; /* what it points to is in `texts` */
 	struct lane *lane;
 	struct item *next; /* in the lane */
 	struct item *older, *younger;
@@ -21,6 +20,7 @@ struct item { /* one message */
 	bool unanswered; /* an earlier attempt may have stored it */
 	append_fn *done;
 	void *ctx;
+	char texts[];
 };
 
 /* The first `head` messages are asked together, again and again until each

@@ -7,20 +7,24 @@
 /* --- members, and what they hear -------------------------------------------
  */
 
+struct conn {
+	uint64_t serial;
+};
+
 struct member {
 	struct seat seat;
-	uint64_t conn;
+	struct conn *conn;
 	char heard[4096]; /* lines: event payload */
 };
 
 struct conn *member_conn(const struct member *member)
 {
-	return (struct conn *)(uintptr_t)member;
+	return member->conn;
 }
 
 uint64_t conn_serial(const struct conn *conn)
 {
-	return ((const struct member *)(const void *)conn)->conn;
+	return conn->serial;
 }
 
 const char *member_topic(const struct member *member)
@@ -78,10 +82,12 @@ static struct member *const everyone[] = {
 static void seat(struct member *member, bool text, enum room_kind kind,
 	const char *business, const char *user)
 {
+	static struct conn conns[100];
 	static uint64_t serial;
 
 	memset(member, 0, sizeof(*member));
-	member->conn = ++serial;
+	member->conn = &conns[serial % COUNT(conns)];
+	member->conn->serial = ++serial;
 	member->seat.member = member;
 	member->seat.text = text;
 	member->seat.joined_ms = loop_now_ms(loop);
@@ -227,7 +233,7 @@ static void a_users_message_is_echoed_to_all_but_its_sender(void **state)
 		.append_id = id};
 
 	(void)state;
-	snprintf(id, sizeof(id), "b00bb00b-%d-1", (int)ana.conn);
+	snprintf(id, sizeof(id), "b00bb00b-%d-1", (int)ana.conn->serial);
 	apply(EV_MESSAGE, &m);
 	assert_string_equal(ana.heard, "");
 	assert_true(heard(&ana_text, "user_message {\"messageId\":\"m1\""));
@@ -235,7 +241,7 @@ static void a_users_message_is_echoed_to_all_but_its_sender(void **state)
 	assert_string_equal(ion.heard, "");
 
 	/* From another gateway: the same number means someone else. */
-	snprintf(id, sizeof(id), "feedfeed-%d-1", (int)ana.conn);
+	snprintf(id, sizeof(id), "feedfeed-%d-1", (int)ana.conn->serial);
 	apply(EV_MESSAGE, &m);
 	assert_true(heard(&ana, "user_message"));
 }
