@@ -92,10 +92,10 @@ export class Daemon {
 	async kill(signal = 'SIGKILL') {
 		assert(this.child, `${this.name} is not running`);
 		this.expected = true;
-		// First, for one that was frozen. Later it could undo the stop with
-		// which a sanitizer's leak check begins, which then waits for ever.
-		if (signal !== 'SIGKILL')
-			this.child.kill('SIGCONT');
+		// Before the signal. Later it could undo the stop with which a
+		// sanitizer's leak check begins, which then waits for ever.
+		if (this.frozen && signal !== 'SIGKILL')
+			this.thaw();
 		this.child.kill(signal);
 		return this.exit();
 	}
