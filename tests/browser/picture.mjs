@@ -5,11 +5,12 @@ import { startStack } from '../lib/stack.mjs';
 import { until } from '../lib/until.mjs';
 
 const QUESTIONS = {
-	ro: ['Bună ziua!', 'Cât costă o consultație și ce program aveți sâmbătă?'],
+	ro: ['Cât costă o consultație și ce program aveți sâmbătă?'],
 	en: ['How do I get there by bus?'],
 };
 
-async function conversation(stack, browser, user, lang, options) {
+async function conversation(stack, browser, user, lang,
+	{ closed, ...options }) {
 	const page = await newPage(browser, options);
 	const answers = page.locator('#messages li[data-type=agent]');
 
@@ -22,6 +23,8 @@ async function conversation(stack, browser, user, lang, options) {
 		await until(async () => await answers.count() > i);
 	}
 	await page.waitForSelector('#typing', { state: 'hidden' });
+	if (!closed)
+		await page.locator('.sources summary').last().click();
 	await page.evaluate(() => document.fonts.ready);
 	return (await page.screenshot({ animations: 'disabled' }))
 		.toString('base64');
@@ -32,11 +35,12 @@ const browser = await launch();
 
 try {
 	const desktop = await conversation(stack, browser, 'ana', 'ro', {
-		viewport: { width: 800, height: 640 }, colorScheme: 'light' });
+		viewport: { width: 800, height: 700 }, colorScheme: 'light' });
 	const phone = await conversation(stack, browser, 'bob', 'en', {
-		viewport: { width: 320, height: 640 }, colorScheme: 'dark' });
+		viewport: { width: 340, height: 700 }, colorScheme: 'dark',
+		closed: true });
 	const page = await newPage(browser, {
-		viewport: { width: 1160, height: 640 } });
+		viewport: { width: 1160, height: 700 } });
 
 	await page.setContent(`<style>body { margin: 0; display: flex;
 		justify-content: space-between } img { border-radius: 8px;
