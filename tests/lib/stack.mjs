@@ -88,6 +88,10 @@ class Stack {
 		return this.gateways[i];
 	}
 
+	port(i = 0) {
+		return this.gateways[i].port;
+	}
+
 	agent(i = 0) {
 		return this.agents[i];
 	}
