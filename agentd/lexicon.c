@@ -103,7 +103,8 @@ static const struct phrases {
 	{SIG_WHEN, LANG_RO, "cand|ce zile|in ce zile|in ce zi|ce zi"},
 	{SIG_WHEN, LANG_EN, "when|what days|which days|what day|which day"},
 	{SIG_CLOCK, LANG_RO,
-		"la ce ora|pana la ce ora|de la ce ora|ce ora|ora|orele|la "
+		"la ce ora|pana la ce ora|pana la|pana cand|pana in|de la ce "
+		"ora|ce ora|ora|orele|la "
 		"ora|ore|"
 		"dimineata|dimineata devreme|seara|la pranz|dupa "
 		"amiaza|noaptea"},
@@ -253,6 +254,21 @@ static int compare(const void *key, const void *item)
 static bool among(const char *fold, const char *const *list, size_t n)
 {
 	return bsearch(fold, list, n, sizeof(*list), compare) != NULL;
+}
+
+static bool sorted(const char *const *list, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		if (strcmp(list[i - 1], list[i]) >= 0)
+			return false;
+	return true;
+}
+
+bool lexicon_sorted(void)
+{
+	return sorted(fillers_ro, COUNT(fillers_ro)) &&
+	       sorted(fillers_en, COUNT(fillers_en)) &&
+	       sorted(askers, COUNT(askers));
 }
 
 bool lexicon_filler(const char *fold)

@@ -48,4 +48,7 @@ bool lexicon_asks(const char *fold);
 /* How much a text speaks for each language. */
 void lexicon_vote(const struct words *words, int votes[LANGS]);
 
+/* True if the tables are in the order the look-up needs; for tests. */
+bool lexicon_sorted(void);
+
 #endif

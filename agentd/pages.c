@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+enum { SAMPLE_BYTES = 16 * 1024, SAMPLE_WORDS = 500 };
+
 struct page {
 	struct buf title, heading, text;
 	const char *path;
@@ -96,11 +98,38 @@ static void on_line(void *ctx, const char *text)
 	}
 }
 
+static void markup(const char *name, const char *data, size_t len,
+	const struct markup_out *out)
+{
+	if (!strcmp(extension(name), ".html"))
+		markup_html(data, len, out);
+	else if (!strcmp(extension(name), ".md"))
+		markup_md(data, len, out);
+	else
+		markup_txt(data, len, out);
+}
+
+static void sample_line(void *ctx, const char *text)
+{
+	struct buf *sample = ctx;
+
+	buf_puts(sample, text);
+	buf_putc(sample, '\n');
+}
+
+static void sample_heading(void *ctx, int level, const char *text)
+{
+	(void)level;
+	sample_line(ctx, text);
+}
+
 /* "lab-tests.en.md" is English; without a word about it the text tells. */
 static enum language language_of(const char *name, const char *data, size_t len)
 {
 	const char *ext = extension(name);
+	struct markup_out out = {sample_heading, sample_line, NULL};
 	struct arena arena = {0};
+	struct buf sample;
 	struct words words;
 	int votes[LANGS] = {0};
 
@@ -108,9 +137,13 @@ static enum language language_of(const char *name, const char *data, size_t len)
 		return LANG_EN;
 	if (ext - name > 3 && !strncmp(ext - 3, ".ro", 3))
 		return LANG_RO;
-	words_split(&words, &arena, data, len, 500);
+	buf_init(&sample, SAMPLE_BYTES);
+	out.ctx = &sample;
+	markup(name, data, len, &out);
+	words_split(&words, &arena, held(&sample), sample.len, SAMPLE_WORDS);
 	lexicon_vote(&words, votes);
 	arena_clear(&arena);
+	buf_clear(&sample);
 	return votes[LANG_EN] > votes[LANG_RO] ? LANG_EN : LANG_RO;
 }
 
@@ -149,12 +182,7 @@ bool page_read(const char *name, const char *data, size_t len, page_fn *each,
 	buf_init(&page.heading, HEADING_MAX);
 	buf_init(&page.text, PASSAGE_MAX);
 	title_from_name(&page, name);
-	if (!strcmp(extension(name), ".html"))
-		markup_html(data, len, &out);
-	else if (!strcmp(extension(name), ".md"))
-		markup_md(data, len, &out);
-	else
-		markup_txt(data, len, &out);
+	markup(name, data, len, &out);
 	flush(&page);
 	buf_clear(&page.title);
 	buf_clear(&page.heading);

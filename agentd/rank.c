@@ -6,7 +6,8 @@
 
 /* The weights were found by trying on tests/agent/questions.json. */
 static const double in_heading = 0.6, in_title = 0.3, alike_form = 0.6,
-		    hint_weight = 0.5, near_words = 0.4, own_language = 1.3;
+		    hint_weight = 0.5, near_words = 0.4, page_begin = 0.05,
+		    own_language = 1.3;
 enum { NEAR_WORDS = 4, NEAR_BYTES = 40 };
 
 void rarity_count(struct rarity *out, int word, int holding, int passages)
@@ -77,6 +78,7 @@ void rank_candidate(struct hit *out, const struct candidate *candidate,
 {
 	enum language theirs = candidate->passage.language;
 	double must = 0, must_found = 0, rest = 0, rest_found = 0;
+	bool begins = !candidate->heading_stems[0];
 	struct places title, heading, text;
 
 	find_places(&title, candidate->title_stems, query, theirs);
@@ -91,7 +93,8 @@ void rank_candidate(struct hit *out, const struct candidate *candidate,
 		best = text.alike[i] > best ? text.alike[i] : best;
 		found = best == 2 ? 1 : best ? alike_form : 0;
 		found *= 1 + in_heading * (in_head > 0) +
-			 in_title * (in_name > 0);
+			 in_title * (in_name > 0) +
+			 (begins ? page_begin * (in_name > 0) : 0);
 		if (best)
 			out->found |= UINT32_C(1) << i;
 		if (query->words[i].need == NEED_HINT) {
