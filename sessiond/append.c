@@ -228,16 +228,18 @@ static void append_one(struct entry *entry)
 			key_client(entry->user.no, item->client_message_id),
 			item_hash(item, false)))
 		return;
-	if (batch->no_room)
+	if (batch->no_room) {
 		refuse(entry->result, STORE_FULL, NULL);
-	else if (entry->user_known &&
-		 entry->terms->concurrency == CONCURRENCY_REJECT &&
-		 turn_first(batch, entry->user.no, &open))
+		batch->refused++;
+	} else if (entry->user_known &&
+		   entry->terms->concurrency == CONCURRENCY_REJECT &&
+		   turn_first(batch, entry->user.no, &open)) {
 		refuse(entry->result, RATE_LIMITED,
 			"the answer to the last message is still being "
 			"written");
-	else
+	} else {
 		store_message(entry, hash);
+	}
 }
 
 static void append_run(struct job *job, struct batch *batch)

@@ -28,8 +28,6 @@ struct store {
 	MDB_dbi tables[TABLE_COUNT];
 	char *dir;
 	int lock_fd;
-	int percent; /* the last exact answer of store_map_percent */
-	size_t percent_at_page;
 };
 
 struct tx {

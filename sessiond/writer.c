@@ -12,7 +12,7 @@ enum {
 	BATCH_WEIGHT = 128,
 	MAP_PERCENT_MAX = 95,
 	CLOCK_JUMP_MS = 24 * 60 * 60 * 1000,
-	ROOM_LOOK_MS = 100 /* statvfs is not asked more often */
+	ROOM_LOOK_SHARE = 100 /* of the time; in a full map a look is long */
 };
 
 struct finished {
@@ -21,7 +21,7 @@ struct finished {
 	struct hint *hints;
 	size_t n_hints;
 	uint64_t n;
-	int n_jobs, weight;
+	int refused;
 	int64_t commit_us;
 };
 
@@ -37,7 +37,7 @@ struct writer {
 	void *ctx;
 	struct wake *wake;
 	pthread_t thread;
-	int waiting; /* loop only */
+	int waiting; /* jobs not done yet; loop only */
 	int64_t wall_start, mono_start;
 
 	/* shared, under the lock */
@@ -49,10 +49,10 @@ struct writer {
 
 	/* the writer's thread only */
 	struct counters counters;
-	int64_t room_looked;
+	int64_t room_next_look;
 	bool no_room;
 
-	struct metric *commits, *full;
+	struct metric *queued, *commits, *full;
 	struct histogram *batch_size, *commit_time;
 };
 
@@ -87,12 +87,12 @@ struct hint *batch_hint(struct batch *batch, enum hint_kind kind)
 static bool no_room(struct writer *writer)
 {
 	int64_t now = clock_mono_ms();
-	if (now - writer->room_looked >= ROOM_LOOK_MS) {
-		writer->room_looked = now;
-		writer->no_room =
-			store_disk_free(writer->store) < writer->min_free ||
-			store_map_percent(writer->store) >= MAP_PERCENT_MAX;
-	}
+	if (now < writer->room_next_look)
+		return writer->no_room;
+	writer->no_room = store_disk_free(writer->store) < writer->min_free ||
+			  store_map_percent(writer->store) >= MAP_PERCENT_MAX;
+	int64_t took = clock_mono_ms() - now;
+	writer->room_next_look = now + took * ROOM_LOOK_SHARE;
 	return writer->no_room;
 }
 
@@ -100,15 +100,15 @@ static void batch_begin(struct writer *writer, struct batch *batch)
 {
 	batch->tx = tx_write(writer->store);
 	batch->counters = writer->counters;
-	batch->now = clock_wall_ms();
+	batch->counters.wall_ms = batch->now = clock_wall_ms();
 	batch->no_room = no_room(writer);
+	batch->refused = 0;
 	batch->n_hints = 0;
 }
 
 static void batch_commit(struct writer *writer, struct batch *batch)
 {
 	const char *why;
-	batch->counters.wall_ms = batch->now;
 	if (!tx_commit(batch->tx, &why)) {
 		/* It may or may not be on disk. Nobody has been answered; the
 		 * next start reads what is true. */
@@ -139,8 +139,11 @@ static void run_alone(struct writer *writer, struct batch *all, struct job *job)
 		job->status = tx_full(batch.tx) ? STORE_FULL : INTERNAL;
 		log_error("write refused", log_str("why", tx_why(batch.tx)));
 		tx_end(batch.tx);
+		if (job->status == STORE_FULL)
+			all->refused += job->weight;
 	} else {
 		batch_commit(writer, &batch);
+		all->refused += batch.refused;
 		for (size_t i = 0; i < batch.n_hints; i++) {
 			struct hint *hint = batch_hint(all, HINT_READY);
 			*hint = batch.hints[i];
@@ -162,6 +165,7 @@ static struct finished *run_batch(struct writer *writer, struct job *jobs)
 		put_counters(batch.tx, &batch.counters);
 	if (tx_failed(batch.tx)) {
 		tx_end(batch.tx);
+		batch.refused = 0;
 		batch.n_hints = 0;
 		for (struct job *job = jobs; job; job = job->next)
 			run_alone(writer, &batch, job);
@@ -174,6 +178,7 @@ static struct finished *run_batch(struct writer *writer, struct job *jobs)
 	finished->jobs = jobs;
 	finished->hints = batch.hints;
 	finished->n_hints = batch.n_hints;
+	finished->refused = batch.refused;
 	finished->n = writer->counters.n;
 	finished->commit_us = write ? (clock_mono_ms() - start) * 1000 : -1;
 	return finished;
@@ -228,11 +233,11 @@ static void give_back(struct writer *writer, struct finished *finished)
 		next = job->next;
 		jobs++;
 		weight += job->weight;
-		if (job->status == STORE_FULL)
-			metric_add(writer->full, 1);
 		job->done(job, job->status);
 	}
 	writer->waiting -= jobs;
+	metric_set(writer->queued, writer->waiting);
+	metric_add(writer->full, finished->refused);
 	if (finished->commit_us >= 0) {
 		metric_add(writer->commits, 1);
 		histogram_add(writer->batch_size, weight);
@@ -271,17 +276,22 @@ struct writer *writer_open(struct loop *loop, struct store *store,
 	writer->wake = wake_open(loop, on_wake, writer);
 	writer->wall_start = clock_wall_ms();
 	writer->mono_start = clock_mono_ms();
-	writer->room_looked = writer->mono_start - ROOM_LOOK_MS;
 	list_reset(&writer->queue);
 	writer->finished_end = &writer->finished;
 	struct tx *tx = tx_read(store);
 	get_counters(tx, &writer->counters);
 	tx_end(tx);
+	if (writer->wall_start < writer->counters.wall_ms)
+		log_warn("the clock is behind the last change of the store",
+			log_int("ms",
+				writer->counters.wall_ms - writer->wall_start));
+	writer->queued = metric_open(METRIC_GAUGE,
+		"taifas_sessiond_jobs_waiting", NULL, "Changes not yet made");
 	writer->commits = metric_open(METRIC_COUNTER,
 		"taifas_sessiond_commits_total", NULL, "Transactions written");
 	writer->full = metric_open(METRIC_COUNTER,
 		"taifas_sessiond_store_full_total", NULL,
-		"Writes refused because the map or disk was full");
+		"Messages refused because the map or disk was full");
 	writer->batch_size = histogram_open("taifas_sessiond_batch_jobs",
 		"Appends and other jobs in one commit", sizes, COUNT(sizes), 1);
 	writer->commit_time = histogram_open("taifas_sessiond_commit_seconds",
@@ -312,16 +322,11 @@ void writer_close(struct writer *writer)
 
 void writer_submit(struct writer *writer, struct job *job)
 {
-	writer->waiting++;
+	metric_set(writer->queued, ++writer->waiting);
 	pthread_mutex_lock(&writer->lock);
 	list_add(&writer->queue, job);
 	pthread_cond_signal(&writer->more);
 	pthread_mutex_unlock(&writer->lock);
-}
-
-int writer_waiting(const struct writer *writer)
-{
-	return writer->waiting;
 }
 
 bool writer_clock_sane(const struct writer *writer)

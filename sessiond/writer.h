@@ -32,6 +32,7 @@ struct batch {
 	struct counters counters; /* as they will be committed */
 	int64_t now; /* wall ms, one value for all jobs of the batch */
 	bool no_room; /* appends must be refused */
+	int refused; /* messages that were, for that */
 	struct hint *hints;
 	size_t n_hints, cap_hints;
 };
@@ -65,7 +66,6 @@ struct writer *writer_open(struct loop *loop, struct store *store,
 void writer_close(struct writer *writer);
 
 void writer_submit(struct writer *writer, struct job *job);
-int writer_waiting(const struct writer *writer); /* jobs not yet done */
 
 /* False once the wall clock has run more than 24 h ahead of what elapsed
  * since the start: nothing may be deleted for its age then. */
