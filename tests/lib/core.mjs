@@ -60,7 +60,7 @@ export class Core {
 	}
 
 	get storeDir() {
-		return path.join(this.stack.dir, 'store');
+		return this.sessiond.env.STORE_DIR;
 	}
 
 	get sessiond() {
