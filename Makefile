@@ -1,6 +1,7 @@
 # make          the four daemons and the page, into build/
 # make run      everything, with an example tenant, on 127.0.0.1:3001
 # make test     unit, protocol, system and browser tests  [SAN=..] [ONLY=unit]
+# make test-compose  builds and hurts the compose stack (root, Debian)
 # make fuzz     every decoder, SECONDS each               [SECONDS=60]
 # make lint     warnings as errors, gcc and clang; static analysis; format
 # make format   clang-format over our sources
@@ -83,6 +84,11 @@ $(BUILD)/fuzz/%: $(OBJ)/tests/fuzz/%_fuzz.o $(BUILD)/units.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
+# The gateway's transport with the application of the protocol's test cases.
+FIXTURE := $(BUILD)/phoenix_fixture
+$(FIXTURE): $(OBJ)/tests/fixture/phoenix_server.o $(BUILD)/units.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
 .SECONDARY:
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
 
@@ -95,10 +101,13 @@ run:
 	@$(MAKE) --no-print-directory all
 	@BUILD_DIR=$(BUILD) exec shared/run.sh
 
-tested: all $(UNITS) tests/node_modules/.package-lock.json
+tested: all $(UNITS) $(FIXTURE) tests/node_modules/.package-lock.json
 test: tested
 	@BUILD_DIR=$(BUILD) tests/run.sh $(ONLY)
 	$(if $(COV),@tests/lib/coverage.sh $(OBJ))
+
+test-compose: tests/node_modules/.package-lock.json
+	@tests/compose/run.sh
 
 # Fuzzers are clang's, whatever the rest is built with.
 fuzz:
@@ -112,10 +121,11 @@ picture: all tests/node_modules/.package-lock.json
 
 # --- reading ------------------------------------------------------------------
 
-C_FOLDERS := shared proto $(DAEMONS) tests/unit tests/fuzz
+C_FOLDERS := shared proto $(DAEMONS) tests/unit tests/fuzz tests/fixture
 SOURCES := $(wildcard $(addsuffix /*.c,$(C_FOLDERS)))
 HEADERS := $(wildcard $(addsuffix /*.h,$(C_FOLDERS)))
-SCRIPTS := $(wildcard shared/*.sh tests/*.sh tests/lib/*.sh) .ci/run
+SCRIPTS := $(wildcard shared/*.sh tests/*.sh tests/lib/*.sh \
+	tests/compose/*.sh) .ci/run
 MODULES := $(wildcard gateway/web/*.js tests/*/*.mjs tests/browser/*/*.js)
 
 lint: lint-gcc lint-clang lint-tidy lint-cppcheck lint-format lint-scripts
@@ -142,6 +152,6 @@ format:
 clean:
 	rm -rf build
 
-.PHONY: all run packages test tested fuzz fuzzers picture lint lint-gcc \
+.PHONY: all run packages test tested test-compose fuzz fuzzers picture lint lint-gcc \
 	lint-clang lint-tidy lint-cppcheck lint-format lint-scripts compiled \
 	format clean

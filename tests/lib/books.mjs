@@ -105,11 +105,12 @@ export class Customer {
 				this.stack.port(this.options.gateway), this.user));
 	}
 
-	async write(until, random) {
-		for (let i = 0; performance.now() < until; i++) {
+	// Writes while `going()`, with pauses of up to `pause` ms.
+	async write(going, random, pause) {
+		for (let i = 0; going(); i++) {
 			const entry = { text: `${this.user} says ${i}` };
 
-			await sleep(random(120));
+			await sleep(random(pause));
 
 			this.sent.push(entry);
 			Object.assign(entry, await this.send(entry));
