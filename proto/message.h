@@ -307,7 +307,8 @@ enum {
 	F(NAME, business_id, "businessId", MUST, 64, none) \
 	F(NAME, user_id, "userId", MUST, ID_MAX, none) \
 	F(NAME, turn_id, "turnId", MAY, 32, none) \
-	F(NAME, by, "by", MUST, ID_MAX, none)
+	F(NAME, by, "by", MUST, ID_MAX, none) \
+	F(NAME, session_id, "sessionId", MAY, 256, none)
 #define CANCEL_REPLY(F) \
 	F(NAMES, ended_turns, "endedTurns", MUST, 4096, none) \
 	F(NAME, message_id, "messageId", MAY, ID_MAX, none)

@@ -217,7 +217,7 @@ void manage_handler(struct core *core, struct asked *asked,
 struct cancel_job {
 	struct manage_job base;
 	const struct cancel_request *request;
-	uint64_t session, turn; /* only this one; 0: all */
+	uint64_t session, turn; /* only of this one; 0: all */
 	const char *reason; /* static */
 	uint64_t said_turn; /* whose text this is */
 	const char *said; /* NULL: nothing was said yet, or not to be kept */
@@ -261,8 +261,8 @@ static void cancel_run(struct job *base, struct batch *batch)
 	if (get_user(batch->tx, request->business_id, request->user_id, &user))
 		turns = turns_open(batch, user.no, &count);
 	for (size_t i = 0; i < count; i++) {
-		if (job->turn && (turns[i].no != job->turn ||
-					 turns[i].session != job->session))
+		if ((job->turn && turns[i].no != job->turn) ||
+			(job->session && turns[i].session != job->session))
 			continue;
 		name_list_add(&ended, &turns[i]);
 		if (!keep_partial(job, batch, &turns[i]))
@@ -273,17 +273,35 @@ static void cancel_run(struct job *base, struct batch *batch)
 	job->reply.n_ended_turns = ended.count;
 }
 
+/* Which turns are meant; false: no such session or turn. */
+static bool cancel_scope(struct core *core, struct asked *asked,
+	const struct cancel_request *request, uint64_t *session, uint64_t *turn)
+{
+	const char *business;
+	uint64_t named;
+	*session = *turn = 0;
+	if (request->turn_id &&
+		!turn_from_name(request->turn_id, session, turn))
+		return false;
+	if (!request->session_id)
+		return true;
+	named = find(core, request->session_id, asked_arena(asked), &business);
+	if (!named || (*turn && *session != named))
+		return false;
+	*session = named;
+	return true;
+}
+
 void manage_cancel(struct core *core, struct asked *asked,
 	const struct cancel_request *request)
 {
-	uint64_t session = 0, turn = 0;
+	uint64_t session, turn;
 	if (!business_id_valid(request->business_id) ||
 		!user_id_valid(request->user_id)) {
 		asked_reply(asked, BAD_REQUEST, "an id is malformed", NULL);
 		return;
 	}
-	if (request->turn_id &&
-		!turn_from_name(request->turn_id, &session, &turn)) {
+	if (!cancel_scope(core, asked, request, &session, &turn)) {
 		asked_reply(asked, NOT_FOUND, NULL, NULL);
 		return;
 	}
