@@ -29,6 +29,9 @@ export function startCleanupd(url, { args = ['--once'], env = {} } = {}) {
 		kill: (signal) => child.kill(signal),
 		events: () => err.split('\n').flatMap(parsed),
 		text: () => err,
+		get over() {
+			return child.exitCode !== null || child.signalCode !== null;
+		},
 		ended: new Promise((done) => child.once('close', (code, signal) =>
 			done({ code, signal, out, err, log: err.split('\n')
 				.flatMap(parsed) }))),
