@@ -1,6 +1,7 @@
 #include "gateway/head.h"
 #include "gateway/span.h"
 #include "proto/phoenix.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { MAX_HEADERS = 64 };
@@ -319,16 +320,22 @@ static int read_vsn(struct span query)
 							   : 0;
 }
 
+/* What does not fit is no id, and must not pass for none having been said. */
+static void read_id(struct span query, const char *name, char *id, size_t size)
+{
+	if (query_has(query, name) && !query_param(query, name, id, size))
+		snprintf(id, size, "?");
+}
+
 static void read_params(struct upgrade *upgrade, struct span query)
 {
 	char format[8], token[URL_MAX + 1];
 
 	if (query_param(query, "format", format, sizeof(format)))
 		upgrade->text_format = !strcmp(format, "text");
-	query_param(query, "businessId", upgrade->business_id,
+	read_id(query, "businessId", upgrade->business_id,
 		sizeof(upgrade->business_id));
-	query_param(
-		query, "userId", upgrade->user_id, sizeof(upgrade->user_id));
+	read_id(query, "userId", upgrade->user_id, sizeof(upgrade->user_id));
 	if (!upgrade->token &&
 		query_param(query, "token", token, sizeof(token)))
 		upgrade->token = xstrdup(token);

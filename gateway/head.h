@@ -16,8 +16,8 @@ enum { HEAD_MAX = 8192, URL_MAX = 4096 };
 struct upgrade {
 	int serializer; /* 1 or 2 */
 	bool text_format; /* format=text: this client escapes by itself */
-	char business_id[65]; /* connect parameters; "" if absent or too long */
-	char user_id[129];
+	char business_id[65]; /* connect parameters; "" if absent, */
+	char user_id[129]; /* "?" if too long or no text */
 	char *token; /* from the subprotocol or ?token=; NULL if none */
 };
 

@@ -103,11 +103,13 @@ static enum join_verdict on_join(void *ctx, struct member *member,
 	const struct upgrade *upgrade = conn_upgrade(member_conn(member));
 	struct json *body = binary ? NULL : json_parse(payload.at, payload.len);
 	struct json_writer w;
-	const char *fault = body ? read_identity(guest, member_business(member),
-					   upgrade, body)
-				 : "invalid payload";
+	const char *fault = "invalid payload";
 
 	(void)ctx;
+	/* Old clients send null for an empty payload. */
+	if (json_is_object(body) || json_is_null(body))
+		fault = read_identity(
+			guest, member_business(member), upgrade, body);
 	json_free(body);
 	json_begin(&w, response);
 	json_open(&w, NULL, '{');
