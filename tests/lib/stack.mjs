@@ -11,6 +11,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, readdirSync,
 	writeSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { after, before } from 'node:test';
 import { connectClient } from './client.mjs';
 import { Daemon, buildDir, inTree } from './daemon.mjs';
 import { freePort } from './ports.mjs';
@@ -29,6 +30,18 @@ export function withStack(options, story) {
 		}
 		await stack.stop();
 	};
+}
+
+// One stack for all tests of a file: the result's `stack`, from the first test
+// on. Each test takes users of its own.
+export function shareStack(options) {
+	const shared = {};
+
+	before(async () => {
+		shared.stack = await startStack(options);
+	});
+	after(() => shared.stack?.stop());
+	return shared;
 }
 
 // Options, all optional:
