@@ -5,7 +5,7 @@
 /* How much of a question a passage must cover to be its answer, and to be
  * offered as perhaps helpful. Found by trying on tests/agent/questions.json:
  * lower, and questions nobody can answer get an answer. */
-static const double answers = 0.58, may_help = 0.3;
+static const double answers = 0.62, may_help = 0.3;
 
 /* --- what the record can do ----------------------------------------------- */
 
