@@ -20,6 +20,10 @@ uint64_t reads_resolve(struct core *core, struct tx *tx, const char *id,
 	char date[DATE_SIZE];
 	*is_alias = alias_parse(id, alias);
 	uint64_t no = find_session(tx, id);
+	/* An imported id may have the form of an alias. If its session was
+	 * deleted it names nothing, and no other session in its place. */
+	if (!no && *is_alias && strlen(id) <= ID_MAX && session_id_used(tx, id))
+		*is_alias = false;
 	if (no || !*is_alias)
 		return no;
 	const struct tenant *tenant =
