@@ -1,0 +1,259 @@
+/* The connections of a socket: knowing them, and ending them from our side.
+ *
+ * nng_pipe_close is not how: in nng 1.5.2 it races with what is just being
+ * received. If the length of a message has arrived and its body is about to
+ * be asked for, the pipe's receive never ends (its issue 1636, mended later),
+ * and the one thread that buries pipes waits for it for ever: nothing in the
+ * process is dialled again, and nng_close does not return. Under traffic one
+ * of a few dozen closes ends so. So we shut the TCP connection down under it:
+ * nng then sees its receive end, as when the other side goes. Which descriptor
+ * it is, its two addresses tell.
+ *
+ * What remains: a send that fails makes nng close the pipe by itself, and when
+ * what came before the connection broke is just being read, it is the same
+ * race. It is rare; link_canary.c watches for it, and closing has a limit. */
+
+#include "proto/link_nng.h"
+#include "shared/log.h"
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { DROPPING_MS = 3000, CLOSING_S = 5 };
+
+/* --- one connection --------------------------------------------------------
+ */
+
+struct address {
+	int family;
+	uint16_t port; /* this and the host in network order */
+	unsigned char host[16];
+};
+
+static bool address_of_pipe(
+	nng_pipe pipe, const char *which, struct address *out)
+{
+	nng_sockaddr from;
+
+	memset(out, 0, sizeof(*out));
+	if (nng_pipe_get_addr(pipe, which, &from))
+		return false;
+	if (from.s_family == NNG_AF_INET) {
+		out->family = AF_INET;
+		out->port = from.s_in.sa_port;
+		memcpy(out->host, &from.s_in.sa_addr, 4);
+	} else {
+		out->family = AF_INET6;
+		out->port = from.s_in6.sa_port;
+		memcpy(out->host, from.s_in6.sa_addr, 16);
+	}
+	return true;
+}
+
+typedef int name_fn(int, struct sockaddr *, socklen_t *);
+
+static bool address_is(int fd, name_fn *name, const struct address *wanted)
+{
+	struct sockaddr_storage storage;
+	socklen_t size = sizeof(storage);
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+
+	if (name(fd, (struct sockaddr *)&storage, &size) ||
+		storage.ss_family != wanted->family)
+		return false;
+	if (storage.ss_family == AF_INET) {
+		memcpy(&in, &storage, sizeof(in));
+		return in.sin_port == wanted->port &&
+		       !memcmp(&in.sin_addr, wanted->host, 4);
+	}
+	memcpy(&in6, &storage, sizeof(in6));
+	return in6.sin6_port == wanted->port &&
+	       !memcmp(&in6.sin6_addr, wanted->host, 16);
+}
+
+void pipe_drop(nng_pipe pipe)
+{
+	struct address here, there;
+	struct dirent *entry;
+	DIR *fds;
+
+	if (!address_of_pipe(pipe, NNG_OPT_LOCADDR, &here) ||
+		!address_of_pipe(pipe, NNG_OPT_REMADDR, &there))
+		return; /* gone meanwhile */
+	fds = opendir("/proc/self/fd");
+	if (!fds) {
+		log_warn("/proc/self/fd cannot be read");
+		nng_pipe_close(pipe);
+		return;
+	}
+	while ((entry = readdir(fds))) {
+		int fd = atoi(entry->d_name);
+
+		if (entry->d_name[0] != '.' &&
+			address_is(fd, getsockname, &here) &&
+			address_is(fd, getpeername, &there)) {
+			shutdown(fd, SHUT_RDWR);
+			break;
+		}
+	}
+	closedir(fds);
+}
+
+/* --- all of a socket -------------------------------------------------------
+ */
+
+/* With the lock held; -1 if it is not there. */
+static int find(const struct pipes *pipes, nng_pipe pipe)
+{
+	for (int i = 0; i < pipes->count; i++)
+		if (nng_pipe_id(pipes->known[i].pipe) == nng_pipe_id(pipe))
+			return i;
+	return -1;
+}
+
+static void add(struct pipes *pipes, nng_pipe pipe)
+{
+	if (pipes->count == pipes->size) {
+		pipes->size = pipes->size ? 2 * pipes->size : 4;
+		pipes->known = xrealloc(pipes->known,
+			(size_t)pipes->size * sizeof(*pipes->known));
+	}
+	pipes->known[pipes->count++] = (struct known_pipe){pipe, false};
+}
+
+/* nng's threads. A connection that breaks at once may be taken away before it
+ * is said to be ready, but never before its first notice. */
+static void on_pipe(nng_pipe pipe, nng_pipe_ev event, void *arg)
+{
+	struct pipes *pipes = arg;
+	bool refused;
+	int at;
+
+	pthread_mutex_lock(&pipes->lock);
+	at = find(pipes, pipe);
+	refused = event == NNG_PIPE_EV_ADD_PRE && pipes->closing;
+	if (event == NNG_PIPE_EV_ADD_PRE && !refused)
+		add(pipes, pipe);
+	else if (event == NNG_PIPE_EV_ADD_POST && at >= 0)
+		pipes->known[at].ready = true;
+	else if (event == NNG_PIPE_EV_REM_POST && at >= 0) {
+		pipes->lost |= pipes->known[at].ready;
+		pipes->known[at] = pipes->known[--pipes->count];
+	}
+	if (pipes->wake && !refused)
+		wake_send(pipes->wake);
+	pthread_mutex_unlock(&pipes->lock);
+	if (refused)
+		nng_pipe_close(pipe); /* it has not begun to receive */
+}
+
+void pipes_open(struct pipes *pipes, nng_socket socket, struct wake *wake)
+{
+	static const nng_pipe_ev events[] = {NNG_PIPE_EV_ADD_PRE,
+		NNG_PIPE_EV_ADD_POST, NNG_PIPE_EV_REM_POST};
+
+	*pipes = (struct pipes){.socket = socket, .wake = wake};
+	pthread_mutex_init(&pipes->lock, NULL);
+	for (size_t i = 0; i < COUNT(events); i++)
+		link_must(nng_pipe_notify(socket, events[i], on_pipe, pipes),
+			"notices of connections");
+}
+
+bool pipes_news(struct pipes *pipes, bool *lost)
+{
+	bool ready = false;
+
+	pthread_mutex_lock(&pipes->lock);
+	for (int i = 0; i < pipes->count; i++)
+		ready |= pipes->known[i].ready;
+	*lost = pipes->lost;
+	pipes->lost = false;
+	pthread_mutex_unlock(&pipes->lock);
+	return ready;
+}
+
+/* How many were there. */
+static int drop_all(struct pipes *pipes, bool closing)
+{
+	struct known_pipe *known;
+	int count;
+
+	pthread_mutex_lock(&pipes->lock);
+	pipes->closing |= closing;
+	count = pipes->count;
+	known = xalloc((size_t)count * sizeof(*known));
+	if (count)
+		memcpy(known, pipes->known, (size_t)count * sizeof(*known));
+	pthread_mutex_unlock(&pipes->lock);
+	for (int i = 0; i < count; i++)
+		pipe_drop(known[i].pipe);
+	free(known);
+	return count;
+}
+
+void pipes_drop(struct pipes *pipes)
+{
+	drop_all(pipes, false);
+}
+
+static void *close_socket(void *arg)
+{
+	nng_socket *socket = arg;
+
+	nng_close(*socket);
+	free(socket);
+	return NULL;
+}
+
+bool link_close(nng_socket socket)
+{
+	nng_socket *copy = xalloc(sizeof(*copy));
+	struct timespec until;
+	pthread_t thread;
+
+	*copy = socket;
+	if (pthread_create(&thread, NULL, close_socket, copy)) {
+		free(copy);
+		return nng_close(socket) == 0;
+	}
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += CLOSING_S;
+	if (pthread_timedjoin_np(thread, NULL, &until) == 0)
+		return true;
+	log_warn("nng does not close its connections; leaving it");
+	pthread_detach(thread);
+	return false;
+}
+
+void link_leave(void *memory)
+{
+	static struct left {
+		struct left *next;
+		void *memory;
+	} * all;
+	struct left *left = xalloc(sizeof(*left));
+
+	/* Found from here, it is not a leak. */
+	*left = (struct left){all, memory};
+	all = left;
+}
+
+bool pipes_close(struct pipes *pipes)
+{
+	for (int i = 0; i < DROPPING_MS && drop_all(pipes, true); i++)
+		usleep(1000);
+	if (!link_close(pipes->socket)) {
+		pthread_mutex_lock(&pipes->lock);
+		pipes->wake = NULL;
+		pthread_mutex_unlock(&pipes->lock);
+		return false;
+	}
+	pthread_mutex_destroy(&pipes->lock);
+	free(pipes->known);
+	return true;
+}
