@@ -4,7 +4,7 @@
 
 #include "agentd/business.h"
 
-enum { DATES_MAX = 7 };
+enum { DATES_MAX = 10 };
 
 /* Where and when the question is asked, in the tenant's zone. */
 struct today {

@@ -55,7 +55,7 @@ static void say_next_open(
 		return;
 	piece_init(&p);
 	business_day(f->business, at, next, &day);
-	say_day(&p.day, f->language, next, f->today->date, false);
+	say_day(&p.day, f->language, next, f->today->date, DAY_INSIDE);
 	say_hours(&p.hours, f->language, &day.hours);
 	buf_putc(&f->text, ' ');
 	say3(&f->text, f->language, P_NEXT_OPEN, p.day.data, p.hours.data,
@@ -71,7 +71,7 @@ static void say_one_day(struct facts *f, const struct location *at,
 	size_t begun = f->text.len;
 
 	piece_init(&p);
-	say_day(&p.day, f->language, date, f->today->date, true);
+	say_day(&p.day, f->language, date, f->today->date, DAY_FIRST);
 	say_hours(&p.hours, f->language, &day->hours);
 	if (day->hours.n)
 		say3(&f->text, f->language, why ? P_OPEN_WHY : P_OPEN_ON,
@@ -147,7 +147,7 @@ static void say_opens(struct facts *f, const struct location *at)
 		from = day.hours.spans[0].from;
 	}
 	piece_init(&p);
-	say_day(&p.day, f->language, date, today, false);
+	say_day(&p.day, f->language, date, today, DAY_INSIDE);
 	say_time(&p.hours, from);
 	buf_putc(&f->text, ' ');
 	say3(&f->text, f->language, P_OPENS, p.day.data, p.hours.data, NULL);
@@ -195,7 +195,7 @@ static int put_other_days(struct facts *f, const struct location *at,
 		if (!day.known)
 			continue;
 		buf_puts(out, n || *before == '\n' ? before : "");
-		say_day(out, f->language, date, f->today->date, false);
+		say_day(out, f->language, date, f->today->date, DAY_LISTED);
 		buf_puts(out, ": ");
 		say_hours(out, f->language, &day.hours);
 		if (day.reason)

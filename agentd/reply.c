@@ -5,7 +5,7 @@
 /* How much of a question a passage must cover to be its answer, and to be
  * offered as perhaps helpful. Found by trying on tests/agent/questions.json:
  * lower, and questions nobody can answer get an answer. */
-static const double answers = 0.62, may_help = 0.3;
+static const double answers = 0.62, may_help = 0.3, some_of_all = 0.25;
 
 /* --- what the record can do ----------------------------------------------- */
 
@@ -65,12 +65,39 @@ static enum found judge(const struct part *part, const struct search_part *s)
 
 	if (!s->n_hits)
 		return FOUND_NOTHING;
-	cover = s->hits[0].all;
-	if (part->query.n_rest && s->hits[0].rest < cover)
-		cover = s->hits[0].rest;
-	if (cover >= answers)
+	/* The record explains the rest, so a page need not say it again. */
+	cover = part->query.n_rest ? s->hits[0].rest : s->hits[0].all;
+	if (cover >= answers && s->hits[0].all >= some_of_all)
 		return FOUND_ANSWER;
 	return cover >= may_help ? FOUND_NEAR : FOUND_NOTHING;
+}
+
+static bool holds(const char *text, const struct word *word)
+{
+	struct arena arena = {0};
+	struct words words;
+	bool found = false;
+
+	words_split(&words, &arena, text, strlen(text), PASSAGE_MAX);
+	for (int i = 0; i < words.n && !found; i++)
+		found = words_alike(&words.items[i], word) > 0;
+	arena_clear(&arena);
+	return found;
+}
+
+/* A list says little without what it is a list of; and what was asked for may
+ * stand in the heading alone: the name of a doctor. */
+static bool needs_heading(const struct part *part, const struct passage *p)
+{
+	if (!p->heading[0])
+		return false;
+	if (!strncmp(p->text, "• ", strlen("• ")))
+		return true;
+	for (int i = 0; i < part->query.n_rest; i++)
+		if (holds(p->heading, part->query.words[i].word) &&
+			!holds(p->text, part->query.words[i].word))
+			return true;
+	return false;
 }
 
 static void quote(
@@ -78,14 +105,12 @@ static void quote(
 {
 	const struct passage *p = &hit->passage;
 	size_t begun = facts_begin(f), from;
-	bool list = !strncmp(p->text, "• ", strlen("• "));
 
 	if (p->language != f->language) {
 		say(&f->text, f->language, P_OTHER_LANGUAGE);
 		buf_putc(&f->text, '\n');
 	}
-	/* A list says little without what it is a list of. */
-	if (list && p->heading[0])
+	if (needs_heading(part, p))
 		buf_printf(&f->text, "%s:\n", p->heading);
 	from = f->text.len;
 	rank_quote(&f->text, p, &part->query, QUOTE_MAX);
@@ -216,9 +241,12 @@ static bool answer(
 		quote(f, part, &s->hits[0]);
 		return true;
 	}
-	if (part->n_services && tell(f, &told))
-		return true;
-	return false;
+	if (!part->n_services)
+		return false;
+	/* Whether that, too, is offered is not known: no "yes". */
+	admit(f, part, s);
+	told.topics = TOPIC_PRICE;
+	return tell(f, &told);
 }
 
 /* --- the whole ------------------------------------------------------------ */

@@ -71,7 +71,7 @@ static void say_date(
 }
 
 void say_day(struct buf *out, enum language language, const char *date,
-	const char *today, bool comma)
+	const char *today, enum day_place place)
 {
 	char ahead[DATE_SIZE];
 
@@ -83,10 +83,10 @@ void say_day(struct buf *out, enum language language, const char *date,
 		buf_putc(out, ')');
 		return;
 	}
-	if (language == LANG_EN)
+	if (language == LANG_EN && place != DAY_LISTED)
 		buf_puts(out, "on ");
 	say_date(out, language, date, today);
-	if (comma)
+	if (place == DAY_FIRST)
 		buf_putc(out, ',');
 }
 

@@ -59,7 +59,7 @@
 	X(P_NOW_CLOSED, "Acum suntem închiși.", "We are closed right now.") \
 	X(P_OPENS, "Deschidem {1} la {2}.", "We open {1} at {2}.") \
 	X(P_NEXT_OPEN, "Următoarea zi deschisă: {1}, {2}.", \
-		"The next open day: {1}, {2}.") \
+		"We are open again {1}, {2}.") \
 	X(P_WEEK, "Programul nostru: {1}.", "Our opening hours: {1}.") \
 	X(P_WEEK_OF, "Program {1}: {2}.", "Opening hours of {1}: {2}.") \
 	X(P_OTHER_DAYS, "Zile cu alt program: {1}.", \
@@ -112,10 +112,15 @@ void say1(struct buf *out, enum language language, enum phrase phrase,
 void say3(struct buf *out, enum language language, enum phrase phrase,
 	const char *one, const char *two, const char *three);
 
-/* "azi (duminică, 22 noiembrie)", "sâmbătă, 28 noiembrie,"; the year if it is
- * another. `comma`: for the beginning of a sentence. */
+/* "azi (duminică, 22 noiembrie)", "sâmbătă, 28 noiembrie"; the year if it is
+ * another. */
+enum day_place {
+	DAY_LISTED, /* "Saturday, 28 November" */
+	DAY_INSIDE, /* a sentence: "on Saturday, 28 November" */
+	DAY_FIRST /* in a sentence: "on Saturday, 28 November," */
+};
 void say_day(struct buf *out, enum language language, const char *date,
-	const char *today, bool comma);
+	const char *today, enum day_place place);
 
 void say_time(struct buf *out, int minute); /* 08:00 */
 void say_hours(
