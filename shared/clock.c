@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -175,6 +176,35 @@ void uuid_fresh(char out[UUID_SIZE])
 	uuid_t uuid;
 
 	uuid_generate_random(uuid);
+	uuid_unparse_lower(uuid, out);
+}
+
+/* Random bytes are fetched many at a time: a system call for each id is what
+ * making one costs otherwise. */
+static void random_eight(unsigned char out[8])
+{
+	static _Thread_local unsigned char pool[256];
+	static _Thread_local size_t left;
+
+	if (!left) {
+		if (getentropy(pool, sizeof(pool)))
+			abort(); /* a kernel without it */
+		left = sizeof(pool);
+	}
+	left -= 8;
+	memcpy(out, pool + left, 8);
+}
+
+void uuid_timed(char out[UUID_SIZE], int64_t wall_ms, uint64_t count)
+{
+	uuid_t uuid;
+
+	random_eight(uuid + 8);
+	uuid[8] = (unsigned char)(0x80 | (uuid[8] & 0x3f)); /* RFC 9562 */
+	for (int i = 0; i < 6; i++)
+		uuid[i] = (unsigned char)(wall_ms >> (40 - 8 * i));
+	uuid[6] = (unsigned char)(0x70 | (count >> 8 & 0x0f));
+	uuid[7] = (unsigned char)count;
 	uuid_unparse_lower(uuid, out);
 }
 

@@ -28,6 +28,9 @@ bool clock_parse_iso(const char *text, int64_t *wall_ms);
 
 /* A fresh random UUID (version 4, lower case). The only user of libuuid. */
 void uuid_fresh(char out[UUID_SIZE]);
+/* One that begins with its time (version 7): those of one maker stand in the
+ * order of time and, within a millisecond, of `count` (its low 12 bits). */
+void uuid_timed(char out[UUID_SIZE], int64_t wall_ms, uint64_t count);
 bool uuid_valid(const char *text); /* any version, either case */
 
 #endif

@@ -160,6 +160,27 @@ static void fresh_uuids_are_version_4_and_differ(void **state)
 		assert_false(one[i] >= 'A' && one[i] <= 'F');
 }
 
+static void timed_uuids_stand_in_the_order_of_time(void **state)
+{
+	char last[UUID_SIZE] = "", id[UUID_SIZE], other[UUID_SIZE];
+
+	(void)state;
+	for (int64_t ms = 1795000000000; ms < 1795000000400; ms++) {
+		for (uint64_t count = 0xffe00; count < 0xffe03; count++) {
+			uuid_timed(id, ms, count);
+			assert_true(uuid_valid(id));
+			assert_int_equal(id[14], '7');
+			assert_non_null(strchr("89ab", id[19]));
+			assert_true(strcmp(last, id) < 0);
+			strcpy(last, id);
+		}
+	}
+	uuid_timed(id, 0x0123456789ab, 0xfffcde);
+	assert_memory_equal(id, "01234567-89ab-7cde-", 19);
+	uuid_timed(other, 0x0123456789ab, 0xfffcde);
+	assert_string_not_equal(id, other);
+}
+
 static void only_the_canonical_shape_is_a_uuid(void **state)
 {
 	(void)state;
@@ -182,6 +203,7 @@ int main(void)
 		cmocka_unit_test(the_monotonic_clock_does_not_go_back),
 		cmocka_unit_test(the_offset_file_moves_the_wall_clock_at_once),
 		cmocka_unit_test(fresh_uuids_are_version_4_and_differ),
+		cmocka_unit_test(timed_uuids_stand_in_the_order_of_time),
 		cmocka_unit_test(only_the_canonical_shape_is_a_uuid),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
