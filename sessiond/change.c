@@ -47,7 +47,8 @@ void message_add(struct batch *batch, struct held *held,
 {
 	struct session_row *row = &held->row;
 	char id[UUID_SIZE];
-	uuid_fresh(id);
+	/* In order of time: new ids lie together on disk. */
+	uuid_timed(id, batch->now, batch->counters.n);
 	message->id = arena_strndup(tx_arena(batch->tx), id, strlen(id));
 	/* Strictly increasing, so that a timestamp is an exact cursor. */
 	message->timestamp = batch->now > row->last_timestamp
@@ -161,6 +162,9 @@ static void ready_put(struct batch *batch, const struct turn_held *turn)
 		.created = turn->row.created,
 		.not_before = turn->row.not_before};
 	put_ready(batch->tx, turn->no, &ready);
+	if (batch->ready_hinted)
+		return;
+	batch->ready_hinted = true;
 	struct hint *hint = batch_hint(batch, HINT_READY);
 	hint->session = turn->session;
 	hint->turn = turn->no;

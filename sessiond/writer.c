@@ -104,6 +104,7 @@ static void batch_begin(struct writer *writer, struct batch *batch)
 	batch->no_room = no_room(writer);
 	batch->refused = 0;
 	batch->n_hints = 0;
+	batch->ready_hinted = false;
 }
 
 static void batch_commit(struct writer *writer, struct batch *batch)

@@ -12,7 +12,7 @@
 
 /* What the loop must know of a commit beside the events in the log. */
 enum hint_kind {
-	HINT_READY, /* a turn can be claimed */
+	HINT_READY, /* a turn can be claimed, perhaps others too */
 	HINT_LEASED, /* an agent has it now */
 	HINT_OVER, /* a lease is over; its agent must be told if `revoked` */
 };
@@ -35,6 +35,7 @@ struct batch {
 	int refused; /* messages that were, for that */
 	struct hint *hints;
 	size_t n_hints, cap_hints;
+	bool ready_hinted; /* every agent hears it: once is enough for all */
 };
 
 /* A cleared hint at the end of the list. */
