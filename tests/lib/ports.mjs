@@ -1,10 +1,11 @@
 // Ports nobody listens on, below those the kernel gives to outgoing
-// connections: one that was free stays free until a daemon takes it.
+// connections: one that was free stays free until a daemon takes it. Among
+// tests that run at once a port is reserved by holding it for UDP.
+import dgram from 'node:dgram';
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
 
 const LOWEST = 15000;
-const given = new Set();
 
 function highest() {
 	try {
@@ -17,6 +18,17 @@ function highest() {
 	}
 }
 
+// Until this process ends, or the result is called.
+function reserve(port) {
+	return new Promise((done) => {
+		const socket = dgram.createSocket('udp4').unref();
+
+		socket.once('error', () => done(null));
+		socket.bind({ port, address: '127.0.0.1', exclusive: true },
+			() => done(() => socket.close()));
+	});
+}
+
 function isFree(port) {
 	return new Promise((done) => {
 		const server = net.createServer();
@@ -26,15 +38,25 @@ function isFree(port) {
 	});
 }
 
-export async function freePort() {
-	const top = highest();
+// The first of `count` neighbouring ports.
+export async function freePort(count = 1) {
+	const top = highest() - count;
 
 	for (;;) {
-		const port = LOWEST + Math.floor(Math.random() * (top - LOWEST));
+		const first = LOWEST + Math.floor(Math.random() * (top - LOWEST));
+		const held = [];
 
-		if (!given.has(port) && await isFree(port)) {
-			given.add(port);
-			return port;
+		for (let port = first; port < first + count; port++) {
+			const release = await reserve(port);
+
+			if (release)
+				held.push(release);
+			if (!release || !await isFree(port))
+				break;
+			if (port === first + count - 1)
+				return first;
 		}
+		for (const release of held)
+			release();
 	}
 }

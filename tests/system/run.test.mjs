@@ -11,18 +11,6 @@ import { until } from '../lib/until.mjs';
 
 const DAEMONS = ['gateway', 'sessiond', 'agentd', 'cleanupd'];
 
-// Four neighbouring ports, for the admin ports that follow the first.
-async function adminPort() {
-	return until(async () => {
-		const first = await freePort();
-		const rest = [first + 1, first + 2, first + 3];
-		const taken = await Promise.all(rest.map((port) =>
-			fetch(`http://127.0.0.1:${port}`).then(() => true, () => false)));
-
-		return !taken.includes(true) && first;
-	});
-}
-
 async function supervised(t, env = {}) {
 	const data = await fs.mkdtemp(path.join(os.tmpdir(), 'taifas-run-'));
 	const run = {
@@ -34,7 +22,7 @@ async function supervised(t, env = {}) {
 			PORT: await freePort(),
 			SESSIOND_PORT: await freePort(),
 			EVENTS_PORT: await freePort(),
-			ADMIN_PORT: await adminPort(),
+			ADMIN_PORT: await freePort(DAEMONS.length),
 			...env,
 		},
 		output: '',
