@@ -13,7 +13,7 @@ run=(
 )
 test=(
 	libcmocka-dev python3 iproute2 procps
-	clang clang-format clang-tidy libclang-rt-dev llvm cppcheck shellcheck
+	clang clang-format clang-tidy libclang-rt-dev llvm cppcheck shellcheck lmdb-utils
 	chromium fonts-dejavu-core
 )
 
