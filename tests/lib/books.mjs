@@ -182,8 +182,9 @@ export function balanceAnswers(history) {
 	});
 }
 
-export const today = (user) =>
-	`B0100001:${user}:${new Date().setHours(0, 0, 0, 0)}`;
+// The name clients have for the session of a user's day.
+export const today = (user, business = 'B0100001') =>
+	`${business}:${user}:${new Date().setHours(0, 0, 0, 0)}`;
 
 // Waits until every message is answered, then balances the books. The result
 // is what is stored, by user.

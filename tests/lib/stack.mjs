@@ -33,12 +33,13 @@ export function withStack(options, story) {
 }
 
 // One stack for all tests of a file: the result's `stack`, from the first test
-// on. Each test takes users of its own.
-export function shareStack(options) {
+// on, when `prepare` has run. Each test takes users of its own.
+export function shareStack(options, prepare) {
 	const shared = {};
 
 	before(async () => {
 		shared.stack = await startStack(options);
+		await prepare?.(shared.stack);
 	});
 	after(() => shared.stack?.stop());
 	return shared;
