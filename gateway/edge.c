@@ -13,9 +13,8 @@ enum {
 	RX_BYTES = 1024, /* memory of an idle connection against recv calls */
 	TX_BYTES = 262144, /* 0 would mean RX_BYTES for each send */
 	SERVICE_BYTES = 16384,
-	HEADERS_BYTES = 10240, /* HEAD_MAX and what lws adds to it */
-	REQUEST_TIMEOUT_S = 10,
-	KEEPALIVE_S = 60,
+	HEADERS_BYTES = 1024, /* the head we write ourselves */
+	HANDSHAKE_S = 10,
 	CLOSING_MS = 10000, /* for the output, then the peer's close frame */
 	SPARE_FILES = 1024, /* besides connections */
 	DRAIN_BATCH = 500, /* closed at once: all of them will be back */
@@ -88,12 +87,20 @@ static void settle(struct conn *conn)
 		lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_REASON_BASE,
 			LWS_TO_KILL_SYNC);
 		conn->edge->nudge = true;
-	} else if (!conn->upgrade) {
-		http_settle(conn);
 	} else if (!flush(conn)) {
 		conn_doom(conn);
 	} else if (!conn->finished && (conn->queue.count || conn->close_code)) {
 		lws_callback_on_writable(conn->wsi);
+	}
+}
+
+static void settle_all(struct edge *edge)
+{
+	while (edge->marked) {
+		struct conn *conn = CONN_OF(edge->marked, marked);
+
+		node_out(&conn->marked);
+		settle(conn);
 	}
 }
 
@@ -103,11 +110,9 @@ static void on_turn_end(void *ctx)
 {
 	struct edge *edge = ctx;
 
-	while (edge->marked) {
-		struct conn *conn = CONN_OF(edge->marked, marked);
-
-		node_out(&conn->marked);
-		settle(conn);
+	while (edge->marked || edge->webs_marked) {
+		webs_settle(edge);
+		settle_all(edge);
 	}
 	if (edge->nudge && edge->lws)
 		lws_cancel_service(edge->lws);
@@ -224,7 +229,6 @@ static void let_go(struct conn *conn)
 	node_out(&conn->slot);
 	node_out(&conn->marked);
 	conn->wsi = NULL;
-	http_drop(conn);
 	if (conn->opened)
 		edge->events.closed(edge->ctx, conn);
 }
@@ -241,8 +245,13 @@ static void conn_free(struct conn *conn)
 void edge_take(struct edge *edge, int fd, struct upgrade *upgrade,
 	const char *head, size_t len)
 {
-	struct conn *conn = xalloc(sizeof(*conn));
+	struct conn *conn;
 
+	if (!upgrade) {
+		web_take(edge, fd, head, len);
+		return;
+	}
+	conn = xalloc(sizeof(*conn));
 	conn->edge = edge;
 	conn->upgrade = upgrade;
 	conn->serial = ++edge->last_serial;
@@ -270,15 +279,6 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason,
 	case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
 		on_adopted(lws_context_user(lws_get_context(wsi)), wsi);
 		return 0;
-	case LWS_CALLBACK_RAW_ADOPT: /* after CONNECT */
-	case LWS_CALLBACK_RAW_RX:
-		return -1;
-	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-	case LWS_CALLBACK_HTTP:
-	case LWS_CALLBACK_HTTP_BODY:
-	case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-	case LWS_CALLBACK_HTTP_WRITEABLE:
-	case LWS_CALLBACK_CLOSED_HTTP:
 	case LWS_CALLBACK_ESTABLISHED:
 	case LWS_CALLBACK_RECEIVE:
 	case LWS_CALLBACK_SERVER_WRITEABLE:
@@ -294,16 +294,6 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason,
 	if (!conn) /* lws's own descriptors */
 		return 0;
 	switch (reason) {
-	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-		return conn->upgrade ? 0 : http_on_upgrade(conn);
-	case LWS_CALLBACK_HTTP:
-		return http_on_request(conn);
-	case LWS_CALLBACK_HTTP_BODY:
-		return http_on_body(conn, in, len);
-	case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-		return http_on_body_end(conn);
-	case LWS_CALLBACK_HTTP_WRITEABLE:
-		return http_on_writable(conn);
 	case LWS_CALLBACK_ESTABLISHED:
 		on_established(conn);
 		return 0;
@@ -388,8 +378,7 @@ static void open_lws(struct edge *edge)
 		.user = edge,
 		.pt_serv_buf_size = SERVICE_BYTES,
 		.max_http_header_data = HEADERS_BYTES,
-		.timeout_secs = REQUEST_TIMEOUT_S,
-		.keepalive_timeout = KEEPALIVE_S,
+		.timeout_secs = HANDSHAKE_S,
 		.retry_and_idle_policy = &no_pings,
 	};
 
@@ -433,17 +422,12 @@ static void on_drain_tick(void *ctx)
 		edge->drained(edge->drained_ctx);
 		return;
 	}
+	webs_drain(edge);
 	for (node = edge->all; node && closed < DRAIN_BATCH;
 		node = node->next) {
 		struct conn *conn = CONN_OF(node, all);
 
-		if (!conn->wsi)
-			continue;
-		if (!conn->upgrade) {
-			conn->last_request = true;
-			if (http_is_idle(conn))
-				conn_doom(conn);
-		} else if (!conn_closing(conn)) {
+		if (!conn_closing(conn)) {
 			conn_close(conn, CLOSE_RESTART);
 			closed++;
 		}
@@ -479,6 +463,7 @@ void edge_close(struct edge *edge)
 		return;
 	silence_close(edge);
 	timer_close(edge->drain);
+	webs_close(edge);
 	loop_on_close(edge->loop, on_loop_closed, edge);
 	lws_context_destroy(edge->lws);
 }

@@ -1,5 +1,5 @@
-/* edge: sockets of browsers. edge*.c are the only includers of
- * libwebsockets.h.
+/* edge: sockets of browsers; WebSockets by libwebsockets (edge_inside.h is the
+ * only includer of its header), HTTP in our own words.
  *
  * The listener hands over accepted sockets; what arrives comes out as whole
  * WebSocket messages or HTTP requests. Everything runs on the loop. No event
@@ -55,7 +55,7 @@ enum http_method {
 
 struct http_request {
 	enum http_method method;
-	/* Percent-decoded, dots resolved, UTF-8; begins with /. */
+	/* Percent-decoded UTF-8 without dot segments; begins with /. */
 	const char *path;
 	const char *host; /* NULL if absent (HTTP/1.0), like all below */
 	const char *origin, *content_type, *authorization;
@@ -73,6 +73,7 @@ const struct http_request *http_request(const struct http *http);
 /* The decoded value of a query parameter, the last of that name; NULL if
  * absent. Borrowed until answered. */
 const char *http_param(const struct http *http, const char *name);
+uint64_t http_serial(const struct http *http); /* of its connection */
 void http_set_data(struct http *http, void *data);
 void *http_data(const struct http *http);
 

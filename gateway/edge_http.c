@@ -1,229 +1,79 @@
-/* HTTP of libwebsockets 4.1.6: it answers nothing by itself, decodes paths
- * and queries, and takes no chunked bodies. Answers are always written from
- * its WRITEABLE callback: within the others it still walks through what the
- * end of a transaction frees. */
+/* HTTP/1.1 in our own words, for sockets that are no WebSockets.
+ *
+ * Not by libwebsockets: 4.1.6 takes the head it was adopted with for the
+ * request's body, and a second request behind a POST makes it loop for ever.
+ * Nor by libmicrohttpd, which cannot be given bytes that were read already.
+ *
+ * One request is at hand at a time. While it is, nothing is read. */
 
 #include "gateway/edge_inside.h"
 #include "gateway/reason.h"
-#include "shared/text.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 enum {
-	MAX_PARAMS = 32,
-	LINGER_MS = 5000, /* a refused body is thrown away so long, */
-	LINGER_BYTES = 1048576 /* and so much: a reset would eat the answer */
+	READ_BYTES = 16384,
+	KEEPALIVE_MS = 60000, /* for the next request to begin */
+	HEAD_MS = 10000, /* for the rest of a head */
+	BODY_MS = 20000, /* for the rest of a body */
+	WRITE_MS = 30000, /* for a reader to take some of the answer */
+	LINGER_MS = 2000 /* for a refused client to read why */
 };
 
-struct param {
-	const char *name, *value;
+struct web { /* a connection */
+	struct edge *edge;
+	int fd;
+	struct watch *watch;
+	struct timer *deadline;
+	struct node all, marked;
+	uint64_t serial;
+	struct buf in; /* received, not consumed */
+	struct buf out; /* the answer */
+	size_t sent; /* of it */
+	size_t needed; /* bytes of the request whose head is known; or 0 */
+	struct http *http; /* the request at hand */
+	bool last; /* the connection ends with this answer */
+	bool refused; /* there may be more to come that nobody reads */
+	bool lingering;
+	bool told_continue;
 };
 
-struct http {
-	struct conn *conn;
-	struct http_request request;
-	struct arena arena; /* the request's strings */
-	struct buf body;
-	struct param params[MAX_PARAMS];
-	int n_params;
-	size_t expected; /* bytes of body */
-	bool delivered; /* the application has it */
-	bool body_ended;
-	struct buf answer;
-	bool answered;
-	void *data;
-};
+#define WEB_OF(node, member) \
+	((struct web *)(void *)((char *)(node)-offsetof(struct web, member)))
+
+static void mark(struct web *web)
+{
+	if (!web->marked.back)
+		node_in(&web->edge->webs_marked, &web->marked);
+}
 
 static void http_free(struct http *http)
 {
+	http->web->http = NULL;
 	arena_clear(&http->arena);
-	buf_clear(&http->body);
-	buf_clear(&http->answer);
 	free(http);
 }
 
-/* --- reading ------------------------------------------------------------- */
-
-static const char *copy_header(struct http *http, enum lws_token_indexes token)
+static void web_close(struct web *web)
 {
-	int len = lws_hdr_total_length(http->conn->wsi, token);
-	char *text;
+	struct edge *edge = web->edge;
 
-	if (len <= 0)
-		return NULL;
-	text = arena_alloc(&http->arena, (size_t)len + 1);
-	if (lws_hdr_copy(http->conn->wsi, text, len + 1, token) < 0)
-		return NULL;
-	return text;
-}
-
-/* Each fragment is one parameter, already decoded. */
-static void read_params(struct http *http)
-{
-	struct lws *wsi = http->conn->wsi;
-	char text[URL_MAX + 1];
-	int len;
-
-	for (int i = 0; http->n_params < MAX_PARAMS; i++) {
-		struct param *param = &http->params[http->n_params];
-		char *copy, *equals;
-
-		len = lws_hdr_copy_fragment(
-			wsi, text, sizeof(text), WSI_TOKEN_HTTP_URI_ARGS, i);
-		if (len < 0)
-			return;
-		if (!len || strlen(text) != (size_t)len ||
-			!utf8_valid(text, (size_t)len))
-			continue;
-		copy = arena_strndup(&http->arena, text, (size_t)len);
-		equals = strchr(copy, '=');
-		if (equals)
-			*equals = '\0';
-		param->name = copy;
-		param->value = equals ? equals + 1 : "";
-		http->n_params++;
+	if (web->http) {
+		edge->events.gone(edge->ctx, web->http);
+		http_free(web->http);
 	}
-}
-
-static bool read_method(struct http *http, char **path, int *path_len)
-{
-	static const enum http_method methods[] = {
-		[LWSHUMETH_GET] = HTTP_GET,
-		[LWSHUMETH_POST] = HTTP_POST,
-		[LWSHUMETH_OPTIONS] = HTTP_OPTIONS,
-		[LWSHUMETH_PUT] = HTTP_PUT,
-		[LWSHUMETH_PATCH] = HTTP_PATCH,
-		[LWSHUMETH_DELETE] = HTTP_DELETE,
-		[LWSHUMETH_HEAD] = HTTP_HEAD,
-	};
-	int method =
-		lws_http_get_uri_and_method(http->conn->wsi, path, path_len);
-
-	if (method < 0 || method > LWSHUMETH_HEAD ||
-		method == LWSHUMETH_CONNECT)
-		return false;
-	http->request.method = methods[method];
-	return true;
-}
-
-static bool has_body(enum http_method method)
-{
-	return method == HTTP_POST || method == HTTP_PUT ||
-	       method == HTTP_PATCH;
-}
-
-/* 0, or the status of a refusal. */
-static int read_length(struct http *http)
-{
-	const char *length = copy_header(http, WSI_TOKEN_HTTP_CONTENT_LENGTH);
-
-	if (lws_hdr_total_length(
-		    http->conn->wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING))
-		return 411; /* chunks would not be decoded */
-	if (!length)
-		return has_body(http->request.method) ? 411 : 0;
-	if (strspn(length, "0123456789") != strlen(length))
-		return 400;
-	if (strlen(length) > 9)
-		return 413;
-	http->expected = (size_t)atol(length);
-	return http->expected > http->conn->edge->limits.body_bytes ? 413 : 0;
-}
-
-static int read_request(struct http *http)
-{
-	struct http_request *request = &http->request;
-	struct lws *wsi = http->conn->wsi;
-	const char *version = copy_header(http, WSI_TOKEN_HTTP);
-	const char *connection = copy_header(http, WSI_TOKEN_CONNECTION);
-	bool http11 = version && !strcmp(version, "HTTP/1.1");
-	char *path;
-	int len, status;
-
-	/* As libwebsockets judges it. */
-	if (connection ? !strcasecmp(connection, "close") : !http11)
-		http->conn->last_request = true;
-	if (!read_method(http, &path, &len))
-		return 501;
-	request->path = arena_strndup(&http->arena, path, (size_t)len);
-	status = read_length(http);
-	if (status)
-		return status;
-	if (len + lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS) > URL_MAX)
-		return 414;
-	if (strlen(request->path) != (size_t)len ||
-		!utf8_valid(request->path, (size_t)len))
-		return 400;
-	request->host = copy_header(http, WSI_TOKEN_HOST);
-	if (http11 && !request->host)
-		return 400;
-	request->origin = copy_header(http, WSI_TOKEN_ORIGIN);
-	request->content_type = copy_header(http, WSI_TOKEN_HTTP_CONTENT_TYPE);
-	request->authorization =
-		copy_header(http, WSI_TOKEN_HTTP_AUTHORIZATION);
-	request->if_none_match =
-		copy_header(http, WSI_TOKEN_HTTP_IF_NONE_MATCH);
-	request->request_headers =
-		copy_header(http, WSI_TOKEN_HTTP_AC_REQUEST_HEADERS);
-	read_params(http);
-	return 0;
-}
-
-static int deliver(struct http *http)
-{
-	struct edge *edge = http->conn->edge;
-
-	http->delivered = true;
-	http->request.body = http->body.data ? http->body.data : "";
-	http->request.body_len = http->body.len;
-	/* Libwebsockets' clock for the request ends; the answer may take. */
-	lws_set_timeout(http->conn->wsi, NO_PENDING_TIMEOUT, 0);
-	conn_mark(http->conn);
-	edge->events.request(edge->ctx, http);
-	return 0;
-}
-
-int http_on_request(struct conn *conn)
-{
-	struct http *http = xalloc(sizeof(*http));
-	int status;
-
-	conn->http = http;
-	http->conn = conn;
-	buf_init(&http->body, conn->edge->limits.body_bytes);
-	status = read_request(http);
-	if (status) {
-		conn->last_request = true;
-		http_reply(http, status, "text/plain", http_reason(status),
-			strlen(http_reason(status)), NULL, 0);
-		return 0;
-	}
-	return http->expected ? 0 : deliver(http);
-}
-
-static bool waits_for_body(const struct http *http)
-{
-	return http && !http->delivered && !http->answered;
-}
-
-int http_on_body(struct conn *conn, const char *data, size_t len)
-{
-	if (waits_for_body(conn->http)) {
-		buf_put(&conn->http->body, data, len);
-		return 0;
-	}
-	conn->thrown_bytes += len;
-	return conn->thrown_bytes > LINGER_BYTES ? -1 : 0;
-}
-
-int http_on_body_end(struct conn *conn)
-{
-	if (conn->lingering)
-		return -1;
-	if (!conn->http)
-		return 0;
-	conn->http->body_ended = true;
-	return waits_for_body(conn->http) ? deliver(conn->http) : 0;
+	node_out(&web->all);
+	node_out(&web->marked);
+	watch_close(web->watch);
+	timer_close(web->deadline);
+	close(web->fd);
+	edge->connections--;
+	buf_clear(&web->in);
+	buf_clear(&web->out);
+	free(web);
 }
 
 /* --- answering ----------------------------------------------------------- */
@@ -243,14 +93,12 @@ static void put_header(struct buf *out, const char *name, const char *value)
 	buf_puts(out, "\r\n");
 }
 
-void http_reply(struct http *http, int status, const char *type,
-	const void *body, size_t len, const struct http_header *headers,
-	int n_headers)
+static void put_answer(struct web *web, bool with_body, int status,
+	const char *type, const void *body, size_t len,
+	const struct http_header *headers, int n_headers)
 {
-	struct conn *conn = http->conn;
-	struct buf *out = &http->answer;
+	struct buf *out = &web->out;
 
-	buf_init(out, SIZE_MAX - 1);
 	buf_printf(out, "HTTP/1.1 %d %s\r\n", status, http_reason(status));
 	if (type)
 		put_header(out, "Content-Type", type);
@@ -258,112 +106,277 @@ void http_reply(struct http *http, int status, const char *type,
 		put_header(out, headers[i].name, headers[i].value);
 	if (status != 204 && status != 304)
 		buf_printf(out, "Content-Length: %zu\r\n", type ? len : 0);
-	if (conn->last_request)
+	if (web->last)
 		put_header(out, "Connection", "close");
 	buf_puts(out, "\r\n");
-	if (type && http->request.method != HTTP_HEAD)
+	if (type && with_body)
 		buf_put(out, body, len);
-	http->answered = true;
-	if (conn->paused)
-		lws_rx_flow_control(conn->wsi, 1);
-	conn->paused = false;
-	lws_callback_on_writable(conn->wsi);
+	mark(web);
 }
 
-int http_on_writable(struct conn *conn)
+void http_reply(struct http *http, int status, const char *type,
+	const void *body, size_t len, const struct http_header *headers,
+	int n_headers)
 {
-	struct http *http = conn->http;
-	bool body_comes;
-	int written;
+	struct web *web = http->web;
 
-	if (!http || !http->answered)
-		return 0;
-	written = lws_write(conn->wsi, (unsigned char *)http->answer.data,
-		http->answer.len, LWS_WRITE_HTTP_FINAL);
-	body_comes = !http->delivered && !http->body_ended &&
-		     (http->expected || has_body(http->request.method));
-	conn->http = NULL;
+	put_answer(web, http->request.method != HTTP_HEAD, status, type, body,
+		len, headers, n_headers);
 	http_free(http);
-	if (written < 0)
-		return -1;
-	if (conn->last_request) {
-		if (!body_comes)
-			return -1;
-		conn->lingering = true;
-		conn_schedule(conn, LINGER_MS);
-		return 0;
-	}
-	return lws_http_transaction_completed(conn->wsi) ? -1 : 0;
 }
 
-/* Only the first request of a connection can be an upgrade, and the listener
- * has seen that one. */
-int http_on_upgrade(struct conn *conn)
+/* In the shape of the application's own errors. */
+static void refuse(struct web *web, struct refusal refusal)
 {
-	static char answer[] =
-		"HTTP/1.1 400 Bad Request\r\n"
-		"Content-Type: text/plain\r\n"
-		"Content-Length: 54\r\n"
-		"Connection: close\r\n\r\n"
-		"an upgrade must be the first request of its connection";
+	static const struct {
+		int status;
+		const char *code;
+	} codes[] = {{408, "timeout"}, {411, "length_required"},
+		{413, "too_large"}, {414, "too_large"}, {431, "too_large"},
+		{501, "unknown_op"}};
+	const char *code = "bad_request";
+	struct buf body;
 
-	/* For an unknown protocol lws has answered by itself and still comes
-	 * here, with nothing to look at. */
-	if (lws_hdr_total_length(conn->wsi, WSI_TOKEN_UPGRADE))
-		lws_write(conn->wsi, (unsigned char *)answer,
-			sizeof(answer) - 1, LWS_WRITE_HTTP_FINAL);
-	return -1;
+	for (size_t i = 0; i < COUNT(codes); i++)
+		if (codes[i].status == refusal.status)
+			code = codes[i].code;
+	buf_init(&body, 256);
+	buf_printf(&body, "{\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}",
+		code, refusal.reason);
+	web->last = web->refused = true;
+	put_answer(web, true, refusal.status, "application/json", body.data,
+		body.len, NULL, 0);
+	buf_clear(&body);
 }
 
-/* While an answer is awaited, reading is off: libwebsockets would be called
- * for the next request again and again without taking it. Only now, because
- * it must have consumed this one. */
-void http_settle(struct conn *conn)
+/* --- one after the other ------------------------------------------------- */
+
+static void wait_for(struct web *web, int events, uint64_t timeout_ms)
 {
-	if (conn->http && conn->http->delivered && !conn->http->answered &&
-		!conn->paused) {
-		conn->paused = true;
-		lws_rx_flow_control(conn->wsi, 0);
-	}
+	watch_set(web->watch, events);
+	timer_start(web->deadline, timeout_ms, 0);
 }
 
-bool http_is_idle(const struct conn *conn)
+static void consume(struct web *web, size_t len)
 {
-	return !conn->http || !conn->http->delivered;
+	memmove(web->in.data, web->in.data + len, web->in.len - len);
+	web->in.len -= len;
+	web->in.data[web->in.len] = '\0';
 }
 
-void http_drop(struct conn *conn)
+static void deliver(struct web *web, const struct head *head, size_t head_len)
 {
-	struct http *http = conn->http;
-	struct edge *edge = conn->edge;
+	struct edge *edge = web->edge;
+	struct http *http = xalloc(sizeof(*http));
+	struct refusal refusal;
 
-	if (!http)
+	web->http = http;
+	http->web = web;
+	if (!head->http11 || head_has_word(head, "connection", "close"))
+		web->last = true;
+	refusal = http_read(http, head);
+	http->request.body_len = web->needed - head_len;
+	http->request.body = arena_strndup(
+		&http->arena, web->in.data + head_len, http->request.body_len);
+	consume(web, web->needed);
+	web->needed = 0;
+	web->told_continue = false;
+	if (refusal.status) {
+		http_free(http);
+		refuse(web, refusal);
 		return;
-	conn->http = NULL;
-	if (http->delivered && !http->answered)
-		edge->events.gone(edge->ctx, http);
-	http_free(http);
+	}
+	watch_set(web->watch, 0);
+	timer_stop(web->deadline);
+	edge->events.request(edge->ctx, http);
 }
 
-const struct http_request *http_request(const struct http *http)
+/* A client that asks first is told to go on; it would wait a second. */
+static void tell_continue(struct web *web, const struct head *head)
 {
-	return &http->request;
+	static const char answer[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+	if (web->told_continue ||
+		!head_has_word(head, "expect", "100-continue"))
+		return;
+	web->told_continue = true;
+	/* Nothing is under way on this connection, so it fits. */
+	if (send(web->fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL) < 0)
+		web->last = true;
 }
 
-const char *http_param(const struct http *http, const char *name)
+/* Takes the next request if it is there, else waits for it. */
+static void go_on(struct web *web)
 {
-	for (int i = http->n_params; i-- > 0;)
-		if (!strcmp(http->params[i].name, name))
-			return http->params[i].value;
-	return NULL;
+	struct refusal refusal;
+	struct head head;
+	size_t head_len, body_len;
+
+	if (web->in.len < web->needed) {
+		watch_set(web->watch, WATCH_READ);
+		return;
+	}
+	if (!web->in.len) {
+		buf_clear(&web->in);
+		wait_for(web, WATCH_READ, KEEPALIVE_MS);
+		return;
+	}
+	refusal = head_read(&head, web->in.data, web->in.len, &head_len);
+	if (!refusal.status && head_len)
+		refusal = http_check(
+			&head, web->edge->limits.body_bytes, &body_len);
+	if (refusal.status) {
+		refuse(web, refusal);
+	} else if (!head_len) {
+		watch_set(web->watch, WATCH_READ);
+	} else {
+		web->needed = head_len + body_len;
+		if (web->in.len >= web->needed) {
+			deliver(web, &head, head_len);
+		} else {
+			tell_continue(web, &head);
+			wait_for(web, WATCH_READ, BODY_MS);
+		}
+	}
 }
 
-void http_set_data(struct http *http, void *data)
+static void read_more(struct web *web)
 {
-	http->data = data;
+	char bytes[READ_BYTES];
+	bool fresh = !web->in.len;
+	size_t room = web->in.max - web->in.len;
+	ssize_t len = recv(web->fd, bytes,
+		web->lingering || room > sizeof(bytes) ? sizeof(bytes) : room,
+		0);
+
+	if (len < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (len <= 0) {
+		web_close(web);
+		return;
+	}
+	if (web->lingering)
+		return;
+	buf_put(&web->in, bytes, (size_t)len);
+	if (fresh)
+		timer_start(web->deadline, HEAD_MS, 0);
+	go_on(web);
 }
 
-void *http_data(const struct http *http)
+/* Closing a socket with unread bytes resets it, and the answer may be lost:
+ * after a refusal the client closes first, or time does. */
+static void end(struct web *web)
 {
-	return http->data;
+	if (!web->refused && !web->in.len) {
+		web_close(web);
+		return;
+	}
+	shutdown(web->fd, SHUT_WR);
+	web->lingering = true;
+	wait_for(web, WATCH_READ, LINGER_MS);
+}
+
+static void write_more(struct web *web)
+{
+	ssize_t len = send(web->fd, web->out.data + web->sent,
+		web->out.len - web->sent, MSG_NOSIGNAL);
+
+	if (len < 0 && errno != EAGAIN && errno != EINTR) {
+		web_close(web);
+		return;
+	}
+	if (len > 0)
+		web->sent += (size_t)len;
+	if (web->sent < web->out.len) {
+		wait_for(web, WATCH_WRITE, WRITE_MS);
+		return;
+	}
+	buf_clear(&web->out);
+	web->sent = 0;
+	if (web->last)
+		end(web);
+	else
+		go_on(web);
+}
+
+static void on_ready(void *ctx, int events)
+{
+	struct web *web = ctx;
+
+	(void)events;
+	if (web->out.len)
+		write_more(web);
+	else
+		read_more(web);
+}
+
+static void on_deadline(void *ctx)
+{
+	struct web *web = ctx;
+
+	if (web->in.len && !web->out.len && !web->lingering)
+		refuse(web, (struct refusal){
+				    408, "the request did not come in time"});
+	else
+		web_close(web);
+}
+
+/* --- for the edge -------------------------------------------------------- */
+
+void web_take(struct edge *edge, int fd, const char *head, size_t len)
+{
+	struct web *web = xalloc(sizeof(*web));
+
+	web->edge = edge;
+	web->fd = fd;
+	web->serial = ++edge->last_serial;
+	buf_init(&web->in, HEAD_MAX + edge->limits.body_bytes);
+	buf_init(&web->out, SIZE_MAX / 2);
+	node_in(&edge->webs, &web->all);
+	edge->connections++;
+	web->deadline = timer_open(edge->loop, on_deadline, web);
+	web->watch = watch_open(edge->loop, fd, on_ready, web);
+	if (!web->watch) {
+		web_close(web);
+		return;
+	}
+	buf_put(&web->in, head, len);
+	timer_start(web->deadline, HEAD_MS, 0);
+	go_on(web);
+}
+
+void webs_settle(struct edge *edge)
+{
+	while (edge->webs_marked) {
+		struct web *web = WEB_OF(edge->webs_marked, marked);
+
+		node_out(&web->marked);
+		if (web->out.len)
+			write_more(web);
+	}
+}
+
+void webs_drain(struct edge *edge)
+{
+	struct node *node, *next;
+
+	for (node = edge->webs; node; node = next) {
+		struct web *web = WEB_OF(node, all);
+
+		next = node->next;
+		web->last = true;
+		if (!web->http && !web->out.len)
+			web_close(web);
+	}
+}
+
+void webs_close(struct edge *edge)
+{
+	while (edge->webs)
+		web_close(WEB_OF(edge->webs, all));
+}
+
+uint64_t http_serial(const struct http *http)
+{
+	return http->web->serial;
 }

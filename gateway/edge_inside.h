@@ -1,4 +1,4 @@
-/* edge_inside: what edge.c and edge_http.c share. */
+/* edge_inside: what edge*.c share. */
 #ifndef GATEWAY_EDGE_INSIDE_H
 #define GATEWAY_EDGE_INSIDE_H
 
@@ -13,7 +13,7 @@ struct node {
 	struct node *next, **back; /* back is NULL when in no list */
 };
 
-#define CONN_OF(node, member)                                                  \
+#define CONN_OF(node, member) \
 	((struct conn *)(void *)((char *)(node)-offsetof(struct conn, member)))
 
 static inline void node_in(struct node **list, struct node *node)
@@ -38,8 +38,7 @@ static inline void node_out(struct node *node)
 struct conn {
 	struct edge *edge;
 	struct lws *wsi; /* NULL before and after libwebsockets has it */
-	struct upgrade *upgrade; /* NULL: HTTP */
-	struct http *http; /* the request at hand */
+	struct upgrade *upgrade;
 	void *data;
 	uint64_t serial, due_ms;
 	struct node all, slot, marked;
@@ -49,10 +48,6 @@ struct conn {
 	bool opened; /* the application knows it */
 	bool finished; /* a close frame went one way or the other */
 	bool doomed; /* to be dropped at the end of the turn */
-	bool last_request; /* the connection ends with this answer */
-	bool paused; /* libwebsockets does not read */
-	bool lingering; /* answered; what still comes is thrown away */
-	size_t thrown_bytes;
 };
 
 struct edge {
@@ -63,7 +58,8 @@ struct edge {
 	struct lws_context *lws; /* NULL when really gone */
 	struct lws_vhost *vhost;
 	struct conn *adopting; /* handed to libwebsockets at this moment */
-	struct node *all, *marked, *slots[WHEEL_SLOTS];
+	struct node *all, *marked, *slots[WHEEL_SLOTS]; /* WebSockets */
+	struct node *webs, *webs_marked; /* HTTP */
 	unsigned hand;
 	uint64_t tick_ms;
 	struct timer *wheel, *drain;
@@ -87,16 +83,29 @@ void conn_schedule(struct conn *conn, uint64_t after_ms);
 void silence_open(struct edge *edge);
 void silence_close(struct edge *edge);
 
-/* edge_http.c: libwebsockets' callbacks for a connection without upgrade;
- * non-zero drops the connection. */
-int http_on_request(struct conn *conn);
-int http_on_body(struct conn *conn, const char *data, size_t len);
-int http_on_body_end(struct conn *conn);
-int http_on_writable(struct conn *conn);
-int http_on_upgrade(struct conn *conn);
-/* The end of the turn; whether there is nothing at hand; the end. */
-void http_settle(struct conn *conn);
-bool http_is_idle(const struct conn *conn);
-void http_drop(struct conn *conn);
+enum { HTTP_MAX_PARAMS = 32 };
+
+struct http {
+	struct web *web;
+	struct http_request request;
+	struct arena arena; /* its strings */
+	struct param {
+		const char *name, *value;
+	} params[HTTP_MAX_PARAMS];
+	int n_params;
+	void *data;
+};
+
+/* edge_request.c: may it be asked at all; then what it asks. */
+struct refusal http_check(
+	const struct head *head, size_t most_body, size_t *body_len);
+struct refusal http_read(struct http *http, const struct head *head);
+
+/* edge_http.c: connections without upgrade. */
+void web_take(struct edge *edge, int fd, const char *head, size_t len);
+void webs_settle(struct edge *edge); /* at the end of the turn */
+/* Drops who asks nothing; the others go with their answer. */
+void webs_drain(struct edge *edge);
+void webs_close(struct edge *edge);
 
 #endif

@@ -5,7 +5,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-enum { LEAST_TICK_MS = 10, BUSY_MS = 1000 };
+enum { LEAST_TICK_MS = 10 };
 
 void conn_schedule(struct conn *conn, uint64_t after_ms)
 {
@@ -38,18 +38,15 @@ static void on_due(struct conn *conn)
 
 	if (!conn->wsi)
 		return;
-	if (conn->close_code || conn->finished || conn->lingering) {
+	if (conn->close_code || conn->finished) {
 		conn_doom(conn);
 		return;
 	}
 	silent = silent_ms(conn);
-	if (silent < idle_ms || (!conn->upgrade && !http_is_idle(conn)))
-		conn_schedule(
-			conn, silent < idle_ms ? idle_ms - silent : BUSY_MS);
-	else if (conn->upgrade)
-		conn_close(conn, CLOSE_GONE);
+	if (silent < idle_ms)
+		conn_schedule(conn, idle_ms - silent);
 	else
-		conn_doom(conn);
+		conn_close(conn, CLOSE_GONE);
 }
 
 static void on_tick(void *ctx)

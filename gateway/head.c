@@ -4,24 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MAX_HEADERS = 64 };
-
-struct header {
-	struct span name, value;
-};
-
-struct head {
-	struct span method, path, query;
-	bool http11;
-	struct header headers[MAX_HEADERS];
-	int n_headers;
-};
-
-struct refusal {
-	int status; /* 0: none */
-	const char *reason;
-};
-
 static const struct refusal none = {0, ""};
 
 static struct refusal refuse(int status, const char *reason)
@@ -37,163 +19,12 @@ void upgrade_free(struct upgrade *upgrade)
 	free(upgrade);
 }
 
-/* --- syntax -------------------------------------------------------------- */
-
-static bool is_token(struct span span) /* RFC 9110 */
-{
-	static const char marks[] = "!#$%&'*+-.^_`|~";
-
-	for (size_t i = 0; i < span.len; i++) {
-		char c = span.at[i];
-
-		if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'z') &&
-			!(c >= 'A' && c <= 'Z') &&
-			!memchr(marks, c, sizeof(marks) - 1))
-			return false;
-	}
-	return span.len > 0;
-}
-
-/* libwebsockets would answer these by hanging up. */
-static bool path_ok(struct span path)
-{
-	if (!path.len || path.at[0] != '/')
-		return false;
-	for (size_t i = 0; i < path.len; i++) {
-		if (path.at[i] != '%')
-			continue;
-		if (path.len - i < 3 || hex_digit(path.at[i + 1]) < 0 ||
-			hex_digit(path.at[i + 2]) < 0 ||
-			!memcmp(path.at + i, "%00", 3))
-			return false;
-		i += 2;
-	}
-	return true;
-}
-
-static bool known_method(struct span method)
-{
-	static const char *const methods[] = {
-		"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"};
-
-	for (size_t i = 0; i < COUNT(methods); i++)
-		if (span_is(method, methods[i]))
-			return true;
-	return false; /* among them CONNECT, a tunnel to libwebsockets */
-}
-
-static struct refusal read_request_line(struct head *head, struct span line)
-{
-	struct span target;
-
-	head->method = span_cut(&line, ' ');
-	target = span_cut(&line, ' ');
-	if (!is_token(head->method) || !target.len ||
-		!span_starts(line, "HTTP/"))
-		return refuse(400, "malformed request line");
-	head->http11 = span_is(line, "HTTP/1.1");
-	if (!head->http11 && !span_is(line, "HTTP/1.0"))
-		return refuse(505, "only HTTP/1.1 is spoken here");
-	if (!known_method(head->method))
-		return refuse(501, "unknown method");
-	if (target.len > URL_MAX)
-		return refuse(414, "URL too long");
-	for (size_t i = 0; i < target.len; i++)
-		if (target.at[i] <= ' ' || target.at[i] > '~')
-			return refuse(400, "malformed URL");
-	head->path = span_cut(&target, '?');
-	head->query = target;
-	if (!path_ok(head->path))
-		return refuse(400, "malformed path");
-	return none;
-}
-
-static struct refusal read_header(struct head *head, struct span line)
-{
-	struct header *header = &head->headers[head->n_headers];
-	const char *end = line.at + line.len;
-
-	if (head->n_headers == MAX_HEADERS)
-		return refuse(431, "too many headers");
-	header->name = span_cut(&line, ':');
-	header->value = span_trim(line);
-	if (!is_token(header->name) ||
-		header->name.at + header->name.len == end)
-		return refuse(400, "malformed header");
-	for (size_t i = 0; i < line.len; i++)
-		if ((unsigned char)line.at[i] < ' ' && line.at[i] != '\t')
-			return refuse(400, "malformed header");
-	head->n_headers++;
-	return none;
-}
-
-/* `text` is a whole head, its blank line not included. */
-static struct refusal read_head(struct head *head, struct span text)
-{
-	struct refusal refusal = none;
-	bool first = true;
-
-	while (text.len && !refusal.status) {
-		struct span line = span_cut(&text, '\n');
-
-		if (!line.len || line.at[--line.len] != '\r')
-			return refuse(400, "malformed line end");
-		refusal = first ? read_request_line(head, line)
-				: read_header(head, line);
-		first = false;
-	}
-	return refusal;
-}
-
-/* --- headers ------------------------------------------------------------- */
-
-/* The next header of that name from *at on; .at is NULL if there is none. */
-static struct span next_header(
-	const struct head *head, const char *name, int *at)
-{
-	while (*at < head->n_headers) {
-		const struct header *header = &head->headers[(*at)++];
-
-		if (span_is_nocase(header->name, name))
-			return header->value;
-	}
-	return (struct span){0};
-}
-
-static struct span get_header(const struct head *head, const char *name)
-{
-	return next_header(head, name, &(int){0});
-}
-
-static bool has_twice(const struct head *head, const char *name)
-{
-	int at = 0;
-
-	next_header(head, name, &at);
-	return next_header(head, name, &at).at != NULL;
-}
-
-/* Whether a comma-separated list has the word, in any of the headers. */
-static bool has_word(
-	const struct head *head, const char *name, const char *word)
-{
-	struct span list;
-	int at = 0;
-
-	while ((list = next_header(head, name, &at)).at)
-		while (list.len)
-			if (span_is_nocase(
-				    span_trim(span_cut(&list, ',')), word))
-				return true;
-	return false;
-}
-
 typedef bool policy_fn(const struct origin_policy *policy, const char *value);
 
 static bool header_allowed(const struct head *head, const char *name,
 	policy_fn *allowed, const struct origin_policy *policy)
 {
-	struct span value = get_header(head, name);
+	struct span value = head_get(head, name);
 	char *text = value.at ? xstrndup(value.at, value.len) : NULL;
 	bool good = !text || allowed(policy, text);
 
@@ -260,7 +91,7 @@ static struct offer read_offer(const struct head *head)
 	struct span list;
 	int at = 0;
 
-	while ((list = next_header(head, "sec-websocket-protocol", &at)).at) {
+	while ((list = head_next(head, "sec-websocket-protocol", &at)).at) {
 		while (list.len) {
 			struct span item = span_trim(span_cut(&list, ','));
 
@@ -356,16 +187,16 @@ static struct refusal check_handshake(const struct head *head)
 {
 	if (!head->http11)
 		return refuse(400, "an upgrade needs HTTP/1.1");
-	if (!get_header(head, "host").len || has_twice(head, "host"))
+	if (!head_get(head, "host").len || head_has_twice(head, "host"))
 		return refuse(400, "'host' header must be there once");
-	if (!has_word(head, "connection", "upgrade"))
+	if (!head_has_word(head, "connection", "upgrade"))
 		return refuse(
 			400, "'connection' header must contain 'upgrade'");
-	if (!has_word(head, "upgrade", "websocket"))
+	if (!head_has_word(head, "upgrade", "websocket"))
 		return refuse(400, "'upgrade' header must contain 'websocket'");
-	if (!span_is(get_header(head, "sec-websocket-version"), "13"))
+	if (!span_is(head_get(head, "sec-websocket-version"), "13"))
 		return refuse(400, "'sec-websocket-version' header must be 13");
-	if (!key_ok(get_header(head, "sec-websocket-key")))
+	if (!key_ok(head_get(head, "sec-websocket-key")))
 		return refuse(400,
 			"'sec-websocket-key' header must be 16 bytes in "
 			"base64");
@@ -408,7 +239,7 @@ static struct refusal read_upgrade(const struct head *head,
 static void write_canonical(
 	struct buf *out, const struct head *head, const struct offer *offer)
 {
-	struct span key = get_header(head, "sec-websocket-key");
+	struct span key = head_get(head, "sec-websocket-key");
 
 	buf_printf(out,
 		"GET /w HTTP/1.1\r\n"
@@ -432,8 +263,8 @@ static struct refusal judge(const struct head *head,
 	struct refusal refusal;
 	bool socket = span_is(head->path, "/socket/websocket");
 
-	if (!socket && get_header(head, "upgrade").at)
-		return has_word(head, "upgrade", "websocket")
+	if (!socket && head_get(head, "upgrade").at)
+		return head_has_word(head, "upgrade", "websocket")
 			       ? refuse(404, "")
 			       : refuse(400,
 					 "only 'websocket' is an upgrade here");
@@ -453,43 +284,17 @@ static struct refusal judge(const struct head *head,
 	return none;
 }
 
-/* Whether more bytes can still make a head of this; what is no HTTP at all
- * (TLS, say) is told at once. */
-static struct refusal check_incomplete(struct span data)
-{
-	static const size_t line_max =
-		sizeof("OPTIONS  HTTP/1.1") - 1 + URL_MAX;
-	struct span rest = data, line = span_cut(&rest, '\n');
-
-	if (data.len && (data.at[0] < 'A' || data.at[0] > 'Z'))
-		return refuse(400, "malformed request line");
-	if (line.len > line_max + 1)
-		return refuse(414, "URL too long");
-	if (data.len >= HEAD_MAX)
-		return refuse(431, "head too long");
-	return none;
-}
-
 void head_parse(const char *data, size_t len, const struct head_rules *rules,
 	struct head_result *out, struct buf *canonical)
 {
-	struct span text = {data, len < HEAD_MAX ? len : HEAD_MAX};
-	const char *blank = memmem(text.at, text.len, "\r\n\r\n", 4);
 	struct refusal refusal;
 	struct head head;
 
 	*out = (struct head_result){.verdict = HEAD_MORE, .reason = ""};
 	buf_reset(canonical);
-	if (blank) {
-		head.n_headers = 0;
-		text.len = (size_t)(blank - data) + 2;
-		out->head_len = text.len + 2;
-		refusal = read_head(&head, text);
-		if (!refusal.status)
-			refusal = judge(&head, rules, out, canonical);
-	} else {
-		refusal = check_incomplete(text);
-	}
+	refusal = head_read(&head, data, len, &out->head_len);
+	if (!refusal.status && out->head_len)
+		refusal = judge(&head, rules, out, canonical);
 	if (refusal.status) {
 		out->verdict = HEAD_REFUSE;
 		out->status = refusal.status;

@@ -5,12 +5,11 @@
 #ifndef GATEWAY_HEAD_H
 #define GATEWAY_HEAD_H
 
+#include "gateway/head_read.h"
 #include "gateway/origin.h"
 #include "gateway/query.h"
 #include "shared/json.h"
 #include "shared/mem.h"
-
-enum { HEAD_MAX = 8192, URL_MAX = 4096 };
 
 /* What an upgrade said about itself. */
 struct upgrade {

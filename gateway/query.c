@@ -22,50 +22,62 @@ static void decode(struct buf *out, struct span text)
 	}
 }
 
-/* Finds the last parameter of that name; *value is left encoded. */
-static bool find(
-	struct span query, const char *name, bool nested, struct span *value)
+bool query_next(struct span *query, struct buf *name, struct buf *value)
 {
-	size_t len = strlen(name);
-	bool found = false;
-	struct buf key;
+	while (query->len) {
+		struct span rest = span_cut(query, '&');
 
-	buf_init(&key, query.len);
-	while (query.len) {
-		struct span rest = span_cut(&query, '&');
-
-		decode(&key, span_cut(&rest, '='));
-		if (key.len < len || memcmp(key.data, name, len) ||
-			(nested ? key.data[len] != '[' : key.len != len))
-			continue;
-		*value = rest;
-		found = true;
+		decode(name, span_cut(&rest, '='));
+		decode(value, rest);
+		if (name->len)
+			return true;
 	}
-	buf_clear(&key);
-	return found;
+	return false;
+}
+
+/* Finds the last parameter of that name, or of name[...]. */
+static bool find(
+	struct span query, const char *wanted, bool nested, struct buf *value)
+{
+	size_t len = strlen(wanted), size = query.len;
+	struct buf name, found;
+	bool any = false;
+
+	buf_init(&name, size);
+	buf_init(&found, size);
+	while (query_next(&query, &name, &found)) {
+		if (name.len < len || memcmp(name.data, wanted, len) ||
+			(nested ? name.data[len] != '[' : name.len != len))
+			continue;
+		any = true;
+		if (!value)
+			break;
+		buf_reset(value);
+		buf_put(value, found.data, found.len);
+	}
+	buf_clear(&name);
+	buf_clear(&found);
+	return any;
 }
 
 bool query_has(struct span query, const char *name)
 {
-	return find(query, name, false, &(struct span){0});
+	return find(query, name, false, NULL);
 }
 
 bool query_has_nested(struct span query, const char *name)
 {
-	return find(query, name, true, &(struct span){0});
+	return find(query, name, true, NULL);
 }
 
 bool query_param(struct span query, const char *name, char *out, size_t size)
 {
-	struct span raw;
 	struct buf value;
 	bool good;
 
-	if (!find(query, name, false, &raw))
-		return false;
 	buf_init(&value, size - 1);
-	decode(&value, raw);
-	good = !value.full && strlen(value.data) == value.len &&
+	good = find(query, name, false, &value) && !value.full &&
+	       strlen(value.data) == value.len &&
 	       utf8_valid(value.data, value.len);
 	if (good)
 		memcpy(out, value.data, value.len + 1);

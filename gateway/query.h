@@ -6,6 +6,9 @@
 
 #include "shared/json.h"
 
+/* Cuts off the next parameter that has a name, decoded into name and value. */
+bool query_next(struct span *query, struct buf *name, struct buf *value);
+
 /* The decoded value of a parameter, the last one of that name. False if it
  * is absent, does not fit or is not UTF-8 without NULs. */
 bool query_param(struct span query, const char *name, char *out, size_t size);
