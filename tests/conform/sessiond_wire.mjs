@@ -139,9 +139,9 @@ export default [{
 	}),
 }, {
 	at: '§1 On the wire',
-	what: 'a length over 1 MB, or of 3 GB, is hung up on before it is read',
+	what: 'a length of 1 KB over 1 MB, or of 3 GB, is hung up on before it is read',
 	run: withSessiond(async (core) => {
-		for (const length of [1048577, 3n << 30n, (1n << 63n) - 1n]) {
+		for (const length of [1049600, 3n << 30n, (1n << 63n) - 1n]) {
 			const raw = await bare(core);
 
 			raw.write(framed('{}', { length }));
