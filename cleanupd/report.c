@@ -19,7 +19,8 @@ static const struct {
 		"Sessions that could not be dealt with"},
 };
 
-static struct metric *metrics[TALLIES], *last, *took;
+static struct metric *metrics[TALLIES], *last;
+static struct histogram *took;
 
 void report_open(void)
 {
@@ -29,9 +30,9 @@ void report_open(void)
 	last = metric_open(METRIC_GAUGE,
 		"taifas_cleanupd_last_sweep_timestamp_seconds", NULL,
 		"When the last complete sweep ended");
-	took = metric_open(METRIC_GAUGE,
-		"taifas_cleanupd_last_sweep_duration_milliseconds", NULL,
-		"How long it took");
+	took = histogram_open("taifas_cleanupd_sweep_seconds",
+		"How long complete sweeps took", latency_bounds_us,
+		LATENCY_BOUNDS, LATENCY_PER_SECOND);
 }
 
 /* What a dry run would have done is no fact to be measured. */
@@ -50,7 +51,7 @@ void report_finish(struct report *report, enum sweep_end end, const char *why,
 	report->took_ms = took_ms;
 	if (end == SWEEP_DONE) {
 		metric_set(last, clock_wall_ms() / 1000);
-		metric_set(took, took_ms);
+		histogram_add(took, took_ms * 1000);
 	}
 }
 

@@ -13,6 +13,7 @@ struct core {
 	struct publisher *publisher;
 	struct journal *journal;
 	struct leases *leases;
+	struct figures *figures;
 	bool listed_only; /* TENANTS=listed */
 	int64_t lease_ms, turn_age_ms, attempts_max;
 	char boot[37];

@@ -18,6 +18,7 @@ struct journal {
 	struct timer *beat;
 	struct buf text;
 	struct metric *events, *pages, *resets;
+	struct metric *turns[TURN_STATES]; /* by outcome */
 };
 
 /* --- the chain of epochs ------------------------------------------------ */
@@ -57,6 +58,29 @@ static void begin_epoch(struct journal *journal)
 
 /* --- publishing --------------------------------------------------------- */
 
+static void open_turn_metrics(struct journal *journal)
+{
+	static const char *const labels[TURN_STATES] = {
+		[TURN_ANSWERED] = "outcome=\"answered\"",
+		[TURN_FALLBACK] = "outcome=\"fallback\"",
+		[TURN_CANCELLED] = "outcome=\"cancelled\"",
+		[TURN_SUPERSEDED] = "outcome=\"superseded\"",
+		[TURN_LEFT_TO_PERSON] = "outcome=\"left_to_person\"",
+	};
+	for (int state = TURN_ANSWERED; state < TURN_STATES; state++)
+		journal->turns[state] = metric_open(METRIC_COUNTER,
+			"taifas_sessiond_turns_total", labels[state],
+			"Turns, by how they ended");
+}
+
+static void count_turn(struct journal *journal, const struct turn_ended *turn)
+{
+	for (int state = TURN_ANSWERED; state < TURN_STATES; state++)
+		if (!strcmp(turn->outcome,
+			    turn_state_name((enum turn_state)state)))
+			metric_add(journal->turns[state], 1);
+}
+
 static void publish(
 	struct journal *journal, enum event event, uint64_t n, const void *body)
 {
@@ -84,8 +108,11 @@ void journal_publish(struct journal *journal, uint64_t n)
 		/* A row that is gone by now leaves a hole: whoever sees it asks
 		 * and is given a page that counts it. */
 		if (decode_event(tx, cursor.value, &row) &&
-			(body = wire_event(tx, &row)))
+			(body = wire_event(tx, &row))) {
 			publish(journal, row.kind, at, body);
+			if (row.kind == EV_TURN)
+				count_turn(journal, body);
+		}
 		metric_add(journal->events, 1);
 	}
 	cursor_close(&cursor);
@@ -207,6 +234,7 @@ struct journal *journal_open(struct core *core)
 	journal->core = core;
 	buf_init(&journal->text, LINK_MAX_BYTES);
 	begin_epoch(journal);
+	open_turn_metrics(journal);
 	journal->events = metric_open(METRIC_COUNTER,
 		"taifas_sessiond_events_total", NULL, "Events published");
 	journal->pages =

@@ -1,6 +1,7 @@
 /* sessiond remembers conversations and decides what happens to them.
  * Others ask; it asks no other daemon. */
 
+#include "sessiond/figures.h"
 #include "sessiond/journal.h"
 #include "sessiond/leases.h"
 #include "sessiond/requests.h"
@@ -148,6 +149,7 @@ static void start(void)
 		(uint64_t)min_free_mb << 20, on_hint, on_committed, &core);
 	core.journal = journal_open(&core);
 	core.leases = leases_open(&core);
+	core.figures = figures_open(&core);
 	trim = trim_open(&core);
 	server = server_open(core.loop, listen_url, tls.ca_file ? &tls : NULL,
 		requests_handle, &core);
@@ -162,6 +164,7 @@ static void stop(void)
 	admin_close(admin);
 	trim_close(trim);
 	writer_close(core.writer);
+	figures_close(core.figures);
 	leases_close(core.leases);
 	journal_close(core.journal);
 	server_close(server);

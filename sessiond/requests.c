@@ -1,6 +1,7 @@
 #include "sessiond/requests.h"
 
 #include "sessiond/append.h"
+#include "sessiond/figures.h"
 #include "sessiond/journal.h"
 #include "sessiond/listing.h"
 #include "sessiond/manage.h"
@@ -78,6 +79,7 @@ void requests_handle(
 	void *ctx, struct asked *asked, const struct request *request)
 {
 	struct core *core = ctx;
+	figures_request(core->figures, (enum op)request->op);
 	switch ((enum op)request->op) {
 	case OP_HELLO:
 		hello(core, asked, request->body);

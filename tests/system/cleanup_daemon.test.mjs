@@ -71,7 +71,7 @@ test('it sweeps on schedule, and tells its metrics', withCore({},
 
 		assert(Math.abs(at - Date.now() / 1000) < 600);
 		assert.match(text,
-			/^taifas_cleanupd_last_sweep_duration_milliseconds \d+$/m);
+			/^taifas_cleanupd_sweep_seconds_count [1-9]\d*$/m);
 		await run.stop();
 	}));
 
