@@ -14,6 +14,7 @@ run=(
 test=(
 	libcmocka-dev python3 iproute2 procps
 	clang clang-format clang-tidy libclang-rt-dev llvm cppcheck shellcheck lmdb-utils
+	prometheus
 	chromium fonts-dejavu-core
 )
 
