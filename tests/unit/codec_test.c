@@ -712,7 +712,7 @@ static enum status event_of(const char *text, struct arena *arena,
 static void an_event_is_read_as_it_was_written(void **state)
 {
 	struct beat beat = {.boot = "b1"};
-	struct turn_ready ready = {.turn_id = "t1", .business_id = "B1"};
+	struct turn_ready ready = {.turn_id = "t1"};
 	struct arena arena = {0};
 	struct codec_fault fault;
 	struct event_message event;
@@ -766,7 +766,7 @@ static void an_event_without_its_place_in_the_log_is_refused(void **state)
 		"{\"v\":1,\"event\":\"beat\",\"n\":\"1\","
 		"\"body\":{\"boot\":\"b\"}}",
 		"{\"v\":1,\"event\":\"turn_ready\",\"epoch\":\"e\",\"n\":\"1\","
-		"\"body\":{\"turnId\":\"t\",\"businessId\":\"b\"}}",
+		"\"body\":{\"turnId\":\"t\"}}",
 	};
 
 	(void)state;
