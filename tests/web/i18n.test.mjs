@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import {webcrypto} from "node:crypto"; // a browser's; Node 18 has it here only
 import {readFileSync} from "node:fs";
 import test from "node:test";
 import {formatDay, formatTime, pickLanguage, todayAlias, translator, WORDS}
@@ -63,7 +64,8 @@ test("today's alias names the browser's midnight", () => {
 
 test("a visitor keeps a random id, one for each business", () => {
 	const storage = safeStorage(() => null);
-	const open = (search) => new Settings({search, storage});
+	const open = (search) => new Settings(
+		{search, storage, crypto: webcrypto});
 	const first = open("");
 	assert.equal(first.business, "B0100001");
 	assert.match(first.user, /^web-[0-9a-f-]{36}$/);
