@@ -53,7 +53,7 @@ node_tests() {
 		--test-reporter=tap --test-reporter-destination="$out")
 
 	shift
-	node --help | grep -q -e --test-concurrency &&
+	[[ $(node --help) == *--test-concurrency* ]] &&
 		options+=("--test-concurrency=$at_once")
 	: >"$out"
 	timeout --foreground -k 10 3000 node "${options[@]}" "$@" </dev/null
