@@ -109,12 +109,7 @@ void dto_sent(struct buf *out, const struct append_result *r, bool duplicate,
 {
 	struct dto_writer w = dto_begin(out, escape);
 
-	dto_put_text(&w, "sessionId", r->session_id);
-	dto_put_text(&w, "messageId", r->message_id);
-	json_put_int(&w.json, "seq", r->seq);
-	dto_put_time(&w, "timestamp", r->timestamp);
-	if (duplicate)
-		json_put_bool(&w.json, "duplicate", true);
+	dto_put_sent(&w, r, duplicate);
 	dto_end(&w);
 }
 

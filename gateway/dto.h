@@ -45,14 +45,39 @@ void dto_error_event(
 void dto_error_message(struct buf *out, enum status status,
 	const char *session_id, int64_t wall_ms);
 
-/* --- REST ----------------------------------------------------------------- */
+/* --- REST, and replies of a channel ----------------------------------------
+ */
 
 void dto_history(struct buf *out, const struct history_reply *h, bool escape);
 void dto_active(struct buf *out, const char *business_id,
 	const struct sessions_reply *s, bool escape);
+/* `user_id` NULL: they are a business's. */
+void dto_sessions(struct buf *out, const char *business_id, const char *user_id,
+	const struct sessions_reply *s, bool escape);
+void dto_session(struct buf *out, const struct session *s, bool escape);
+void dto_conversation(
+	struct buf *out, const struct conversation_reply *c, bool escape);
+/* `session_id` NULL: of whichever. */
+void dto_cancelled(struct buf *out, const char *session_id,
+	const struct cancel_reply *c, bool escape);
+void dto_handler(struct buf *out, const char *business_id, const char *user_id,
+	const struct set_handler_reply *h, bool escape);
+void dto_requeued(struct buf *out, const struct requeue_reply *r, bool escape);
+/* A message that came by REST, and where its answer will be. */
+void dto_accepted(struct buf *out, const struct append_result *r,
+	bool duplicate, bool escape);
 /* What a page may know of a tenant. */
 void dto_business(struct buf *out, const struct tenant_reply *t, bool escape);
+
+/* --- refusals ------------------------------------------------------------- */
+
 void dto_fault(struct buf *out, const char *code, const char *message);
+/* A transition that is not allowed: what it is, and what is; in a channel's
+ * reply, and in REST. */
+void dto_conflict(struct buf *out, const char *message,
+	const struct set_status_reply *s, bool escape);
+void dto_fault_conflict(
+	struct buf *out, const char *message, const struct set_status_reply *s);
 
 /* A valid JSON text with its strings escaped for HTML. */
 void dto_escape_json(struct buf *out, struct span json);

@@ -137,3 +137,14 @@ const char *dto_sender_of(const struct message *m)
 		return NULL;
 	return strncmp(m->user_id, "coordinator:", 12) ? "agent" : "person";
 }
+
+void dto_put_sent(
+	struct dto_writer *w, const struct append_result *r, bool duplicate)
+{
+	dto_put_text(w, "sessionId", r->session_id);
+	dto_put_text(w, "messageId", r->message_id);
+	json_put_int(&w->json, "seq", r->seq);
+	dto_put_time(w, "timestamp", r->timestamp);
+	if (duplicate)
+		json_put_bool(&w->json, "duplicate", true);
+}

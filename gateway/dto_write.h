@@ -23,6 +23,9 @@ void dto_put_list(struct dto_writer *w, const char *key, struct span json);
 void dto_put_names(
 	struct dto_writer *w, const char *key, const char **names, uint32_t n);
 
+/* Where and when a message was stored. */
+void dto_put_sent(
+	struct dto_writer *w, const struct append_result *r, bool duplicate);
 /* Who is speaking; NULL: the user. */
 const char *dto_sender_of(const struct message *m);
 

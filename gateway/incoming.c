@@ -153,3 +153,14 @@ void incoming_clear(struct incoming *in)
 	json_free(in->root);
 	buf_clear(&in->metadata);
 }
+
+bool incoming_reason_reserved(const char *reason)
+{
+	static const char *const reserved[] = {
+		"rollover", "user_message", "deleted"};
+
+	for (size_t i = 0; reason && i < COUNT(reserved); i++)
+		if (!strcmp(reason, reserved[i]))
+			return true;
+	return false;
+}

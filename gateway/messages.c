@@ -5,6 +5,7 @@
 #include "gateway/recents.h"
 #include "gateway/roster.h"
 #include "gateway/span.h"
+#include "gateway/steer.h"
 #include "shared/clock.h"
 #include "shared/log.h"
 #include "shared/mem.h"
@@ -22,6 +23,7 @@ struct messages {
 	struct channels *channels;
 	struct roster *roster;
 	struct appends *appends;
+	struct steer *steer;
 	struct fanout *fanout;
 	struct recents *recents;
 	struct timer *timer;
@@ -275,31 +277,48 @@ static void on_new_message(struct messages *messages, struct member *member,
 	if (status == OK)
 		status = check_identity(messages, guest, &in);
 	if (status == OK) {
-		status = appends_submit(messages->appends,
-			loop_now_ms(messages->loop),
+		status = messages_send(messages,
 			conn_serial(member_conn(member)), &in.item, on_appended,
 			sending);
 		snprintf(in.why, sizeof(in.why), "%s", status_text(status));
 	}
 	if (status != OK)
 		fail(sending, status, in.why);
-	else if (!timer_active(messages->timer))
-		timer_start(messages->timer, APPEND_TICK_MS, APPEND_TICK_MS);
 	incoming_clear(&in);
 }
+
+enum status messages_send(struct messages *messages, uint64_t conn_serial,
+	const struct append_item *item, append_fn *done, void *ctx)
+{
+	enum status status = appends_submit(messages->appends,
+		loop_now_ms(messages->loop), conn_serial, item, done, ctx);
+
+	if (status == OK && !timer_active(messages->timer))
+		timer_start(messages->timer, APPEND_TICK_MS, APPEND_TICK_MS);
+	return status;
+}
+
+/* --- all events ----------------------------------------------------------- */
 
 static void on_channel_event(void *ctx, struct member *member,
 	const char *event, struct span payload, bool binary,
 	struct reply_to *reply)
 {
 	struct messages *messages = ctx;
+	const struct guest *guest = member_data(member);
+	struct steerer who = {.conn_serial = conn_serial(member_conn(member)),
+		.business_id = member_business(member),
+		.user_id = guest->user_id,
+		.coordinator = guest->coordinator,
+		.text = guest->seat.text};
 
-	if (strcmp(event, "new_message"))
-		reply_unknown_event(messages->channels, reply);
-	else if (binary)
-		on_new_message(messages, member, span_of(""), reply);
-	else
+	if (binary)
+		payload = span_of(""); /* means nothing to any event */
+	if (!strcmp(event, "new_message"))
 		on_new_message(messages, member, payload, reply);
+	else if (!steer_event(messages->steer, messages->channels, &who, event,
+			 payload, reply))
+		reply_unknown_event(messages->channels, reply);
 }
 
 /* --- time and sessiond ---------------------------------------------------- */
@@ -359,6 +378,8 @@ struct messages *messages_open(struct loop *loop, struct feed *feed,
 	messages->loop = loop;
 	messages->roster = roster_open();
 	messages->appends = appends_open(feed_caller(feed), limits, boot);
+	messages->steer = steer_open(
+		feed_caller(feed), (uint32_t)limits->send_deadline_ms);
 	messages->fanout =
 		fanout_open(loop, messages->roster, messages->appends);
 	messages->recents = recents_open(
@@ -376,6 +397,7 @@ void messages_close(struct messages *messages)
 	timer_close(messages->timer);
 	recents_close(messages->recents);
 	fanout_close(messages->fanout);
+	steer_close(messages->steer);
 	appends_close(messages->appends);
 	roster_close(messages->roster);
 	free(messages);

@@ -20,6 +20,11 @@ struct topic_handler messages_handler(struct messages *messages);
 /* Where replies go; to be called once, before the loop runs. */
 void messages_attach(struct messages *messages, struct channels *channels);
 
+/* A message that did not come through a channel goes the same way: see
+ * appends_submit. */
+enum status messages_send(struct messages *messages, uint64_t conn_serial,
+	const struct append_item *item, append_fn *done, void *ctx);
+
 /* Sends that sessiond has not answered yet. */
 int messages_pending(const struct messages *messages);
 
