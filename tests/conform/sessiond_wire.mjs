@@ -399,6 +399,16 @@ export default [{
 		assert.equal((await agent.finish(turn, 'answer')).status, 'ok');
 	}),
 }, {
+	at: '§4 hello', what: 'what comes before it on a connection is answered too',
+	run: withSessiond(async (core) => {
+		const req = await core.asker();
+		const { body } = await req.ask('append',
+			{ items: [core.item('ana', 'one')] });
+
+		assert.equal(body.results[0].status, 'ok');
+		req.close();
+	}),
+}, {
 	at: '§6 event beat', what: 'every second, with the last (epoch, n)',
 	run: withSessiond(async (core) => {
 		const sub = await core.listen();

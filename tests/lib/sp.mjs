@@ -135,9 +135,10 @@ async function listen(url, onSocket) {
 
 // Answers. `handle(request, asked)` sees each request's envelope; it returns
 // the reply's envelope (or a promise of it), or nothing and then answers, or
-// does not, with asked.reply(envelope).
+// does not, with asked.reply(envelope). `onFault` is told of requests that are
+// no JSON; without it they are this process's fault.
 export class Rep {
-	static async listen(url, handle) {
+	static async listen(url, handle, onFault) {
 		const rep = new Rep();
 
 		rep.sockets = new Set();
@@ -146,8 +147,12 @@ export class Rep {
 		rep.server = await listen(url, (socket) => {
 			rep.sockets.add(socket);
 			socket.once('close', () => rep.sockets.delete(socket));
-			speak(socket, REP, REQ, (message) => rep.#on(socket, message))
-				.catch(() => {});
+			speak(socket, REP, REQ, (message) => rep.#on(socket, message)
+				.catch((error) => {
+					if (!onFault)
+						throw error;
+					onFault(`${error.stack}: ${message}`);
+				})).catch(() => {});
 		});
 		return rep;
 	}
