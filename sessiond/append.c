@@ -177,6 +177,7 @@ static void store_message(struct entry *entry, uint64_t hash)
 {
 	const struct append_item *item = entry->item;
 	struct held held;
+	struct turn_held turn;
 	struct message_row message = {.type = MSG_USER,
 		.author = item->user_id,
 		.content = item->content,
@@ -187,8 +188,12 @@ static void store_message(struct entry *entry, uint64_t hash)
 	source_from_name(item->source, &message.source);
 	make_user(entry);
 	todays_session(entry, &held);
+	turn_choose(entry->batch, entry->terms, &held, &entry->user, &turn);
+	message.turn = turn.no;
 	message_add(entry->batch, &held, &message, item->append_id);
 	session_save(entry->batch, &held);
+	turn_add(entry->batch, entry->terms, &held, &entry->user, &turn,
+		held.row.last_seq, item->append_id);
 	struct receipt receipt = {.at = entry->batch->now,
 		.hash = hash,
 		.seq = held.row.last_seq,
@@ -196,8 +201,7 @@ static void store_message(struct entry *entry, uint64_t hash)
 		.session = held.no,
 		.session_id = held.row.id,
 		.message_id = message.id,
-		.turn = turn_add(entry->batch, entry->terms, &held,
-			&entry->user, held.row.last_seq, item->append_id)};
+		.turn = turn.no};
 	struct key key = key_text(item->append_id);
 	put_receipt(entry->batch->tx, T_APPEND_ID, key_span(&key), &receipt);
 	if (item->client_message_id) {

@@ -271,21 +271,6 @@ void turns_end(struct batch *batch, uint64_t user_no, uint64_t session,
 
 /* --- a new message finds its turn --------------------------------------- */
 
-static struct turn_held turn_make(struct batch *batch, const struct held *held,
-	uint64_t user_no, const char *trace)
-{
-	struct turn_held turn = {
-		.session = held->no,
-		.no = ++batch->counters.turn,
-		.row = {.user_no = user_no,
-			.created = held->row.last_timestamp,
-			.trace = trace},
-	};
-	turn.row.seqs = arena_alloc(
-		tx_arena(batch->tx), TURN_MAX_MESSAGES * sizeof *turn.row.seqs);
-	return turn;
-}
-
 /* The open turns' messages move to the new one; a superseded turn keeps none.
  * Only within one session, and only while one turn can hold them all. */
 static void supersede(struct batch *batch, struct turn_held *turn)
@@ -309,50 +294,66 @@ static void supersede(struct batch *batch, struct turn_held *turn)
 }
 
 /* A burst joins a turn of the same session that was never claimed. */
-static bool burst_join(struct batch *batch, const struct terms *terms,
-	const struct held *held, uint64_t user_no, uint32_t seq, uint64_t *no)
+static bool burst_waits(struct batch *batch, const struct held *held,
+	uint64_t user_no, struct turn_held *out)
 {
 	size_t count;
 	struct turn_held *open = turns_open(batch, user_no, &count);
 	if (!count)
 		return false;
-	struct turn_held *last = &open[count - 1];
-	if (last->session != held->no || last->row.state != TURN_QUEUED ||
-		last->row.lease || last->row.n_seqs >= TURN_MAX_MESSAGES)
-		return false;
-	last->row.seqs[last->row.n_seqs++] = seq;
-	int64_t latest = last->row.created + terms->burst_max_ms;
-	int64_t idle = batch->now + terms->burst_idle_ms;
-	last->row.not_before = idle < latest ? idle : latest;
-	turn_save(batch, last);
-	*no = last->no;
-	user_goes_on(batch, user_no);
-	return true;
+	*out = open[count - 1];
+	return out->session == held->no && out->row.state == TURN_QUEUED &&
+	       !out->row.lease && out->row.n_seqs < TURN_MAX_MESSAGES;
 }
 
-uint64_t turn_add(struct batch *batch, const struct terms *terms,
-	const struct held *held, const struct user_row *user, uint32_t seq,
-	const char *trace)
+void turn_choose(struct batch *batch, const struct terms *terms,
+	const struct held *held, const struct user_row *user,
+	struct turn_held *out)
 {
-	uint64_t joined;
 	if (user->handler == HANDLER_BOT && terms->burst_idle_ms &&
-		burst_join(batch, terms, held, user->no, seq, &joined))
-		return joined;
-	struct turn_held turn = turn_make(batch, held, user->no, trace);
+		burst_waits(batch, held, user->no, out))
+		return;
+	*out = (struct turn_held){.session = held->no,
+		.no = ++batch->counters.turn,
+		.row = {.user_no = user->no}};
+}
+
+static void burst_join(struct batch *batch, const struct terms *terms,
+	struct turn_held *turn, uint32_t seq)
+{
+	int64_t latest = turn->row.created + terms->burst_max_ms;
+	int64_t idle = batch->now + terms->burst_idle_ms;
+	turn->row.seqs[turn->row.n_seqs++] = seq;
+	turn->row.not_before = idle < latest ? idle : latest;
+	turn_save(batch, turn);
+	user_goes_on(batch, turn->row.user_no);
+}
+
+void turn_add(struct batch *batch, const struct terms *terms,
+	const struct held *held, const struct user_row *user,
+	struct turn_held *turn, uint32_t seq, const char *trace)
+{
+	if (turn->row.n_seqs) {
+		burst_join(batch, terms, turn, seq);
+		return;
+	}
+	turn->row.created = held->row.last_timestamp;
+	turn->row.trace = trace;
+	turn->row.seqs = arena_alloc(tx_arena(batch->tx),
+		TURN_MAX_MESSAGES * sizeof *turn->row.seqs);
 	if (user->handler == HANDLER_PERSON) {
-		turn.row.seqs[turn.row.n_seqs++] = seq;
-		turn_close(batch, &turn, TURN_LEFT_TO_PERSON, "person", false);
-		return turn.no;
+		turn->row.seqs[turn->row.n_seqs++] = seq;
+		turn_close(batch, turn, TURN_LEFT_TO_PERSON, "person", false);
+		return;
 	}
 	if (terms->concurrency == CONCURRENCY_INTERRUPT)
-		supersede(batch, &turn);
-	turn.row.seqs[turn.row.n_seqs++] = seq;
+		supersede(batch, turn);
+	turn->row.seqs[turn->row.n_seqs++] = seq;
 	if (terms->burst_idle_ms)
-		turn.row.not_before = batch->now + terms->burst_idle_ms;
-	turn_save(batch, &turn);
-	turn_open_put(batch, &turn);
+		turn->row.not_before = batch->now + terms->burst_idle_ms;
+	turn_save(batch, turn);
+	turn_open_put(batch, turn);
 	user_goes_on(batch, user->no);
-	return turn.no;
 }
 
 /* --- an answer ---------------------------------------------------------- */

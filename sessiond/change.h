@@ -64,11 +64,15 @@ struct turn_held {
 	struct turn_row row;
 };
 
-/* A new turn over the message `seq`, or a place in one that waits, as the
- * tenant's terms say. Returns the turn's number. */
-uint64_t turn_add(struct batch *batch, const struct terms *terms,
-	const struct held *held, const struct user_row *user, uint32_t seq,
-	const char *trace);
+/* Where the user's next message in this session belongs, as the tenant's terms
+ * say: a turn that waits for more, or a new one. */
+void turn_choose(struct batch *batch, const struct terms *terms,
+	const struct held *held, const struct user_row *user,
+	struct turn_held *out);
+/* The message, stored as `seq`, is in the turn that was chosen. */
+void turn_add(struct batch *batch, const struct terms *terms,
+	const struct held *held, const struct user_row *user,
+	struct turn_held *turn, uint32_t seq, const char *trace);
 
 /* Ends an open turn and lets the user's next one go on. `revoked`: not the
  * doing of the agent that may hold it. */

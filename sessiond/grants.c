@@ -45,11 +45,11 @@ struct stretch {
 static bool is_context(
 	const struct gathering *g, const struct stretch *stretch, uint32_t seq)
 {
-	enum message_type type;
-	if (!peek_message(g->tx, stretch->no, seq, &type, NULL) ||
-		type == MSG_SYSTEM)
+	struct message_head head;
+	if (!peek_message(g->tx, stretch->no, seq, &head) ||
+		head.type == MSG_SYSTEM)
 		return false;
-	if (stretch->answers_only && type != MSG_AGENT)
+	if (stretch->answers_only && head.type != MSG_AGENT)
 		return false;
 	return !stretch->same_session || !in_turn(g->turn, seq);
 }

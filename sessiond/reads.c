@@ -34,9 +34,8 @@ uint64_t reads_resolve(struct core *core, struct tx *tx, const char *id,
 
 static int64_t timestamp_of(struct tx *tx, uint64_t session, uint32_t seq)
 {
-	enum message_type type;
-	int64_t at;
-	return peek_message(tx, session, seq, &type, &at) ? at : 0;
+	struct message_head head;
+	return peek_message(tx, session, seq, &head) ? head.timestamp : 0;
 }
 
 /* The first seq whose message is at `time` or later; last + 1 if none. Times
@@ -151,15 +150,14 @@ static bool gather_recent(struct tx *tx, uint64_t no,
 {
 	uint32_t looked = 0;
 	for (uint32_t seq = session->last_seq; seq; seq--) {
-		enum message_type type;
-		int64_t at;
+		struct message_head head;
 		if (looked++ == RECENT_LOOKED_AT_MAX)
 			return false;
-		if (!peek_message(tx, no, seq, &type, &at))
+		if (!peek_message(tx, no, seq, &head))
 			continue;
-		if (at < since || *count == HISTORY_MAX)
+		if (head.timestamp < since || *count == HISTORY_MAX)
 			return false;
-		if (type != MSG_USER &&
+		if (head.type != MSG_USER &&
 			wire_message(tx, session, no, seq, &newest[*count]))
 			++*count;
 	}

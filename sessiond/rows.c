@@ -1,391 +1,6 @@
-#include "sessiond/rows.h"
+#include "sessiond/rows_pack.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-/* --- names -------------------------------------------------------------- */
-
-static const char *const status_names[] = {
-	"active", "resolved", "closed", "abandoned"};
-static const char *const source_names[] = {"websocket", "webhook", "cron"};
-static const char *const type_names[] = {"user", "agent", "system"};
-static const char *const handler_names[] = {"bot", "person"};
-static const char *const turn_names[] = {"queued", "leased", "answered",
-	"fallback", "cancelled", "superseded", "left_to_person"};
-
-static int index_of(const char *const *names, size_t count, const char *name)
-{
-	for (size_t i = 0; name && i < count; i++)
-		if (!strcmp(names[i], name))
-			return (int)i;
-	return -1;
-}
-
-const char *status_name(enum session_status status)
-{
-	return status_names[status];
-}
-
-bool status_from_name(const char *name, enum session_status *out)
-{
-	int i = index_of(status_names, COUNT(status_names), name);
-	*out = (enum session_status)(i < 0 ? 0 : i);
-	return i >= 0;
-}
-
-const char *source_name(enum message_source source)
-{
-	return source_names[source];
-}
-
-bool source_from_name(const char *name, enum message_source *out)
-{
-	int i = index_of(source_names, COUNT(source_names), name);
-	*out = (enum message_source)(i < 0 ? 0 : i);
-	return i >= 0;
-}
-
-const char *type_name(enum message_type type)
-{
-	return type_names[type];
-}
-
-const char *handler_name(enum handler handler)
-{
-	return handler_names[handler];
-}
-
-bool handler_from_name(const char *name, enum handler *out)
-{
-	int i = index_of(handler_names, COUNT(handler_names), name);
-	*out = (enum handler)(i < 0 ? 0 : i);
-	return i >= 0;
-}
-
-const char *turn_state_name(enum turn_state state)
-{
-	return turn_names[state];
-}
-
-void turn_name(char out[TURN_NAME_SIZE], uint64_t session, uint64_t turn)
-{
-	snprintf(out, TURN_NAME_SIZE, "t%" PRIx64 "-%" PRIx64, session, turn);
-}
-
-bool turn_from_name(const char *name, uint64_t *session, uint64_t *turn)
-{
-	char again[TURN_NAME_SIZE];
-	if (sscanf(name, "t%" SCNx64 "-%" SCNx64, session, turn) != 2)
-		return false;
-	turn_name(again, *session, *turn);
-	return !strcmp(again, name);
-}
-
-void lease_name(char out[24], uint64_t lease)
-{
-	snprintf(out, 24, "%" PRIu64, lease);
-}
-
-uint64_t lease_from_name(const char *name)
-{
-	char again[24];
-	uint64_t lease = strtoull(name, NULL, 10);
-	lease_name(again, lease);
-	return strcmp(again, name) ? 0 : lease;
-}
-
-/* --- keys --------------------------------------------------------------- */
-
-static void key_put(struct key *key, const void *bytes, size_t len)
-{
-	/* Every part of a key is bounded by the checks on ids; a longer one is
-	 * a fault of ours and must not write past the end. */
-	if (len > KEY_MAX - key->len)
-		abort();
-	memcpy(key->bytes + key->len, bytes, len);
-	key->len += len;
-}
-
-static void key_put_text(struct key *key, const char *text)
-{
-	key_put(key, text, strlen(text) + 1);
-}
-
-static void key_put_number(struct key *key, uint64_t number, int n_bytes)
-{
-	for (int shift = 8 * (n_bytes - 1); shift >= 0; shift -= 8) {
-		unsigned char byte = (unsigned char)(number >> shift);
-		key_put(key, &byte, 1);
-	}
-}
-
-struct key key_text(const char *text)
-{
-	struct key key = {.len = 0};
-	key_put(&key, text, strlen(text));
-	return key;
-}
-
-struct key key_number(uint64_t number)
-{
-	struct key key = {.len = 0};
-	key_put_number(&key, number, 8);
-	return key;
-}
-
-struct key key_pair(uint64_t first, uint64_t second)
-{
-	struct key key = key_number(first);
-	key_put_number(&key, second, 8);
-	return key;
-}
-
-struct key key_message(uint64_t session, uint32_t seq)
-{
-	struct key key = key_number(session);
-	key_put_number(&key, seq, 4);
-	return key;
-}
-
-struct key key_user(const char *business, const char *user)
-{
-	struct key key = {.len = 0};
-	key_put_text(&key, business);
-	key_put_text(&key, user);
-	return key;
-}
-
-struct key key_day(const char *business, const char *user, const char *date)
-{
-	struct key key = key_user(business, user);
-	key_put_text(&key, date);
-	return key;
-}
-
-struct key key_activity_prefix(const char *business, enum session_status status)
-{
-	struct key key = {.len = 0};
-	key_put_text(&key, business);
-	key_put_number(&key, status, 1);
-	return key;
-}
-
-struct key key_activity(const char *business, enum session_status status,
-	uint64_t minute, uint64_t session)
-{
-	struct key key = key_activity_prefix(business, status);
-	key_put_number(&key, minute, 8);
-	key_put_number(&key, session, 8);
-	return key;
-}
-
-struct key key_retention(
-	enum session_status status, uint64_t minute, uint64_t session)
-{
-	struct key key = {.len = 0};
-	key_put_number(&key, status, 1);
-	key_put_number(&key, minute, 8);
-	key_put_number(&key, session, 8);
-	return key;
-}
-
-struct key key_ready(int64_t created, uint64_t turn)
-{
-	return key_pair((uint64_t)created, turn);
-}
-
-struct key key_client(uint64_t user_no, const char *client_message_id)
-{
-	struct key key = key_number(user_no);
-	key_put(&key, client_message_id, strlen(client_message_id));
-	return key;
-}
-
-struct key key_client_expiry(int64_t at, struct span client_key)
-{
-	struct key key = key_number((uint64_t)at);
-	key_put(&key, client_key.at, client_key.len);
-	return key;
-}
-
-struct key key_after_all(const struct key *prefix)
-{
-	static const unsigned char high[17] = {255, 255, 255, 255, 255, 255,
-		255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
-	struct key key = *prefix;
-	key_put(&key, high, sizeof high);
-	return key;
-}
-
-static uint64_t span_number(struct span span, size_t offset, size_t n_bytes)
-{
-	uint64_t number = 0;
-	if (span.len < offset + n_bytes)
-		return 0;
-	for (size_t i = 0; i < n_bytes; i++)
-		number = number << 8 | (unsigned char)span.at[offset + i];
-	return number;
-}
-
-uint64_t span_u64(struct span span, size_t offset)
-{
-	return span_number(span, offset, 8);
-}
-
-uint32_t span_u32(struct span span, size_t offset)
-{
-	return (uint32_t)span_number(span, offset, 4);
-}
-
-/* --- packing ------------------------------------------------------------ */
-
-/* A record under construction. Records are bounded by the limits of
- * message.h: the largest is an answer with sources and actions. */
-enum { RECORD_MAX = 256 * 1024, RECORD_VERSION = 1 };
-
-static struct buf pack_begin(void)
-{
-	struct buf buf;
-	buf_init(&buf, RECORD_MAX);
-	buf_putc(&buf, RECORD_VERSION);
-	return buf;
-}
-
-static void pack_number(struct buf *buf, uint64_t number, int n_bytes)
-{
-	for (int shift = 8 * (n_bytes - 1); shift >= 0; shift -= 8)
-		buf_putc(buf, (char)(number >> shift));
-}
-
-static void pack_u8(struct buf *buf, unsigned number)
-{
-	pack_number(buf, number, 1);
-}
-
-static void pack_u32(struct buf *buf, uint32_t number)
-{
-	pack_number(buf, number, 4);
-}
-
-static void pack_u64(struct buf *buf, uint64_t number)
-{
-	pack_number(buf, number, 8);
-}
-
-static void pack_span(struct buf *buf, struct span span)
-{
-	pack_u32(buf, (uint32_t)span.len);
-	buf_put(buf, span.at ? span.at : "", span.len);
-	buf_putc(buf, 0);
-}
-
-static void pack_text(struct buf *buf, const char *text)
-{
-	pack_span(buf, (struct span){text, text ? strlen(text) : 0});
-}
-
-static void pack_put(
-	struct tx *tx, enum table table, struct key key, struct buf *buf)
-{
-	if (buf->full)
-		abort(); /* a limit of message.h is broken upstream */
-	tx_put(tx, table, key_span(&key), (struct span){buf->data, buf->len});
-	buf_clear(buf);
-}
-
-/* A record being read. Whatever does not fit sets `bad`, and everything after
- * it reads as zero or "". */
-struct unpack {
-	const char *at;
-	size_t left;
-	bool bad;
-};
-
-static uint64_t unpack_number(struct unpack *in, size_t n_bytes)
-{
-	if (in->left < n_bytes) {
-		in->bad = true;
-		in->left = 0;
-		return 0;
-	}
-	uint64_t number =
-		span_number((struct span){in->at, in->left}, 0, n_bytes);
-	in->at += n_bytes;
-	in->left -= n_bytes;
-	return number;
-}
-
-static unsigned unpack_u8(struct unpack *in)
-{
-	return (unsigned)unpack_number(in, 1);
-}
-
-/* An enum's value; one that is out of range makes the record bad. */
-static unsigned unpack_enum(struct unpack *in, unsigned count)
-{
-	unsigned value = unpack_u8(in);
-	if (value < count)
-		return value;
-	in->bad = true;
-	return 0;
-}
-
-static uint32_t unpack_u32(struct unpack *in)
-{
-	return (uint32_t)unpack_number(in, 4);
-}
-
-static uint64_t unpack_u64(struct unpack *in)
-{
-	return unpack_number(in, 8);
-}
-
-static int64_t unpack_time(struct unpack *in)
-{
-	return (int64_t)unpack_number(in, 8);
-}
-
-static struct span unpack_span(struct unpack *in)
-{
-	size_t len = unpack_u32(in);
-	if (in->bad || in->left < len + 1 || in->at[len]) {
-		in->bad = true;
-		in->left = 0;
-		return (struct span){"", 0};
-	}
-	struct span span = {in->at, len};
-	in->at += len + 1;
-	in->left -= len + 1;
-	return span;
-}
-
-static const char *unpack_text(struct unpack *in)
-{
-	return unpack_span(in).at;
-}
-
-/* Copies the value to the arena: what is decoded then outlives later writes.
- */
-static struct unpack unpack_begin(struct tx *tx, struct span value)
-{
-	struct unpack in = {
-		arena_strndup(tx_arena(tx), value.at, value.len), value.len, 0};
-	if (unpack_u8(&in) != RECORD_VERSION)
-		in.bad = true;
-	return in;
-}
-
-static bool unpack_get(
-	struct tx *tx, enum table table, struct key key, struct unpack *in)
-{
-	struct span value;
-	if (!tx_get(tx, table, key_span(&key), &value))
-		return false;
-	*in = unpack_begin(tx, value);
-	return true;
-}
 
 /* --- counters ----------------------------------------------------------- */
 
@@ -405,14 +20,14 @@ void get_counters(struct tx *tx, struct counters *out)
 
 void put_counters(struct tx *tx, const struct counters *counters)
 {
-	struct buf buf = pack_begin();
-	pack_u64(&buf, counters->session);
-	pack_u64(&buf, counters->user);
-	pack_u64(&buf, counters->turn);
-	pack_u64(&buf, counters->lease);
-	pack_u64(&buf, counters->n);
-	pack_u64(&buf, (uint64_t)counters->wall_ms);
-	pack_put(tx, T_META, key_text("counters"), &buf);
+	struct buf *buf = pack_begin(tx);
+	pack_u64(buf, counters->session);
+	pack_u64(buf, counters->user);
+	pack_u64(buf, counters->turn);
+	pack_u64(buf, counters->lease);
+	pack_u64(buf, counters->n);
+	pack_time(buf, counters->wall_ms);
+	pack_put(tx, T_META, key_text("counters"), buf);
 }
 
 /* --- sessions ----------------------------------------------------------- */
@@ -426,10 +41,10 @@ static void pack_session(struct buf *buf, const struct session_row *row)
 	pack_text(buf, row->day);
 	pack_text(buf, row->type);
 	pack_u8(buf, row->status);
-	pack_u64(buf, (uint64_t)row->created);
-	pack_u64(buf, (uint64_t)row->updated);
-	pack_u64(buf, (uint64_t)row->last_message);
-	pack_u64(buf, (uint64_t)row->last_timestamp);
+	pack_time(buf, row->created);
+	pack_time(buf, row->updated);
+	pack_time(buf, row->last_message);
+	pack_time(buf, row->last_timestamp);
 	pack_u32(buf, row->last_seq);
 	pack_u32(buf, row->last_user_seq);
 	pack_u64(buf, row->rev);
@@ -498,9 +113,9 @@ void put_session(struct tx *tx, uint64_t session, struct session_row *row,
 		tx_put(tx, T_RETENTION, key_span(&key), nothing);
 		row->retention_minute = retention;
 	}
-	struct buf buf = pack_begin();
-	pack_session(&buf, row);
-	pack_put(tx, T_SESSION, key_number(session), &buf);
+	struct buf *buf = pack_begin(tx);
+	pack_session(buf, row);
+	pack_put(tx, T_SESSION, key_number(session), buf);
 	if (was)
 		return;
 	struct key number = key_number(session);
@@ -548,7 +163,7 @@ bool get_user(struct tx *tx, const char *business, const char *user,
 	if (!unpack_get(tx, T_USER, key_user(business, user), &in))
 		return false;
 	out->no = unpack_u64(&in);
-	out->handler = (enum handler)unpack_enum(&in, COUNT(handler_names));
+	out->handler = (enum handler)unpack_enum(&in, HANDLER_COUNT);
 	out->session = unpack_u64(&in);
 	out->by = unpack_text(&in);
 	return !in.bad;
@@ -557,12 +172,12 @@ bool get_user(struct tx *tx, const char *business, const char *user,
 void put_user(struct tx *tx, const char *business, const char *user,
 	const struct user_row *row)
 {
-	struct buf buf = pack_begin();
-	pack_u64(&buf, row->no);
-	pack_u8(&buf, row->handler);
-	pack_u64(&buf, row->session);
-	pack_text(&buf, row->by);
-	pack_put(tx, T_USER, key_user(business, user), &buf);
+	struct buf *buf = pack_begin(tx);
+	pack_u64(buf, row->no);
+	pack_u8(buf, row->handler);
+	pack_u64(buf, row->session);
+	pack_text(buf, row->by);
+	pack_put(tx, T_USER, key_user(business, user), buf);
 }
 
 /* --- messages ----------------------------------------------------------- */
@@ -573,9 +188,8 @@ bool get_message(
 	struct unpack in;
 	if (!unpack_get(tx, T_MESSAGE, key_message(session, seq), &in))
 		return false;
-	out->type = (enum message_type)unpack_enum(&in, COUNT(type_names));
-	out->source =
-		(enum message_source)unpack_enum(&in, COUNT(source_names));
+	out->type = (enum message_type)unpack_enum(&in, MSG_COUNT);
+	out->source = (enum message_source)unpack_enum(&in, SRC_COUNT);
 	out->partial = unpack_u8(&in);
 	out->timestamp = unpack_time(&in);
 	out->client_timestamp = unpack_time(&in);
@@ -597,47 +211,46 @@ bool get_message(
 	return !in.bad;
 }
 
-bool peek_message(struct tx *tx, uint64_t session, uint32_t seq,
-	enum message_type *type, int64_t *timestamp)
+bool peek_message(
+	struct tx *tx, uint64_t session, uint32_t seq, struct message_head *out)
 {
 	struct span value;
 	struct key key = key_message(session, seq);
 	if (!tx_get(tx, T_MESSAGE, key_span(&key), &value))
 		return false;
-	struct unpack in = {value.at, value.len, false};
-	in.bad = unpack_u8(&in) != RECORD_VERSION;
-	*type = (enum message_type)unpack_enum(&in, COUNT(type_names));
+	struct unpack in = unpack_peek(value);
+	out->type = (enum message_type)unpack_enum(&in, MSG_COUNT);
 	unpack_u8(&in); /* source */
 	unpack_u8(&in); /* partial */
-	int64_t at = unpack_time(&in);
-	if (timestamp)
-		*timestamp = at;
+	out->timestamp = unpack_time(&in);
+	unpack_time(&in); /* the client's */
+	out->turn = unpack_u64(&in);
 	return !in.bad;
 }
 
 void put_message(struct tx *tx, uint64_t session, uint32_t seq,
 	const struct message_row *row)
 {
-	struct buf buf = pack_begin();
-	pack_u8(&buf, row->type);
-	pack_u8(&buf, row->source);
-	pack_u8(&buf, row->partial);
-	pack_u64(&buf, (uint64_t)row->timestamp);
-	pack_u64(&buf, (uint64_t)row->client_timestamp);
-	pack_u64(&buf, row->turn);
-	pack_text(&buf, row->id);
-	pack_text(&buf, row->author);
-	pack_text(&buf, row->content);
-	pack_text(&buf, row->client_message_id);
-	pack_text(&buf, row->external_id);
-	pack_text(&buf, row->kind);
-	pack_span(&buf, row->sources);
-	pack_span(&buf, row->actions);
-	pack_span(&buf, row->metadata);
-	pack_u8(&buf, row->n_in_reply_to);
+	struct buf *buf = pack_begin(tx);
+	pack_u8(buf, row->type);
+	pack_u8(buf, row->source);
+	pack_u8(buf, row->partial);
+	pack_time(buf, row->timestamp);
+	pack_time(buf, row->client_timestamp);
+	pack_u64(buf, row->turn);
+	pack_text(buf, row->id);
+	pack_text(buf, row->author);
+	pack_text(buf, row->content);
+	pack_text(buf, row->client_message_id);
+	pack_text(buf, row->external_id);
+	pack_text(buf, row->kind);
+	pack_span(buf, row->sources);
+	pack_span(buf, row->actions);
+	pack_span(buf, row->metadata);
+	pack_u8(buf, row->n_in_reply_to);
 	for (uint32_t i = 0; i < row->n_in_reply_to; i++)
-		pack_text(&buf, row->in_reply_to[i]);
-	pack_put(tx, T_MESSAGE, key_message(session, seq), &buf);
+		pack_text(buf, row->in_reply_to[i]);
+	pack_put(tx, T_MESSAGE, key_message(session, seq), buf);
 	struct key id = key_text(row->id), place = key_message(session, seq);
 	tx_put(tx, T_MESSAGE_ID, key_span(&id), key_span(&place));
 }
@@ -659,11 +272,19 @@ bool find_message(
 
 /* --- turns -------------------------------------------------------------- */
 
+uint64_t turn_session(struct span value)
+{
+	struct unpack in = unpack_peek(value);
+	uint64_t session = unpack_u64(&in);
+	return in.bad ? 0 : session;
+}
+
 bool get_turn(
 	struct tx *tx, uint64_t session, uint64_t turn, struct turn_row *out)
 {
 	struct unpack in;
-	if (!unpack_get(tx, T_TURN, key_pair(session, turn), &in))
+	if (!unpack_get(tx, T_TURN, key_number(turn), &in) ||
+		unpack_u64(&in) != session)
 		return false;
 	out->user_no = unpack_u64(&in);
 	out->state = (enum turn_state)unpack_enum(&in, TURN_STATES);
@@ -689,39 +310,39 @@ bool get_turn(
 void put_turn(struct tx *tx, uint64_t session, uint64_t turn,
 	const struct turn_row *row)
 {
-	struct buf buf = pack_begin();
-	pack_u64(&buf, row->user_no);
-	pack_u8(&buf, row->state);
-	pack_u64(&buf, (uint64_t)row->created);
-	pack_u64(&buf, (uint64_t)row->not_before);
-	pack_u64(&buf, (uint64_t)row->ended);
-	pack_u64(&buf, row->lease);
-	pack_u32(&buf, row->attempts);
-	pack_u8(&buf, row->counted);
-	pack_u32(&buf, row->answer_seq);
-	pack_text(&buf, row->reason);
-	pack_text(&buf, row->trace);
-	pack_span(&buf, row->usage);
-	pack_u8(&buf, row->n_seqs);
+	struct buf *buf = pack_begin(tx);
+	pack_u64(buf, session);
+	pack_u64(buf, row->user_no);
+	pack_u8(buf, row->state);
+	pack_time(buf, row->created);
+	pack_time(buf, row->not_before);
+	pack_time(buf, row->ended);
+	pack_u64(buf, row->lease);
+	pack_u32(buf, row->attempts);
+	pack_u8(buf, row->counted);
+	pack_u32(buf, row->answer_seq);
+	pack_text(buf, row->reason);
+	pack_text(buf, row->trace);
+	pack_span(buf, row->usage);
+	pack_u8(buf, row->n_seqs);
 	for (uint32_t i = 0; i < row->n_seqs; i++)
-		pack_u32(&buf, row->seqs[i]);
-	pack_put(tx, T_TURN, key_pair(session, turn), &buf);
+		pack_u32(buf, row->seqs[i]);
+	pack_put(tx, T_TURN, key_number(turn), buf);
 }
 
 void put_ready(struct tx *tx, uint64_t turn, const struct ready_row *row)
 {
-	struct buf buf = pack_begin();
-	pack_u64(&buf, row->session);
-	pack_u64(&buf, row->user_no);
-	pack_u64(&buf, (uint64_t)row->created);
-	pack_u64(&buf, (uint64_t)row->not_before);
-	pack_put(tx, T_READY, key_ready(row->created, turn), &buf);
+	struct buf *buf = pack_begin(tx);
+	pack_u64(buf, row->session);
+	pack_u64(buf, row->user_no);
+	pack_time(buf, row->created);
+	pack_time(buf, row->not_before);
+	pack_put(tx, T_READY, key_ready(row->created, turn), buf);
 }
 
 bool decode_ready(struct span value, struct ready_row *out)
 {
-	struct unpack in = {value.at, value.len, false};
-	in.bad = unpack_u8(&in) != RECORD_VERSION;
+	struct unpack in = unpack_peek(value);
 	out->session = unpack_u64(&in);
 	out->user_no = unpack_u64(&in);
 	out->created = unpack_time(&in);
@@ -731,22 +352,22 @@ bool decode_ready(struct span value, struct ready_row *out)
 
 void put_lease(struct tx *tx, uint64_t turn, const struct lease_row *row)
 {
-	struct buf buf = pack_begin();
-	pack_u64(&buf, row->session);
-	pack_u64(&buf, row->user_no);
-	pack_u64(&buf, row->lease);
-	pack_u64(&buf, (uint64_t)row->created);
-	pack_text(&buf, row->agent);
-	pack_text(&buf, row->boot);
-	pack_text(&buf, row->business);
-	pack_text(&buf, row->user);
-	pack_text(&buf, row->session_id);
-	pack_put(tx, T_LEASE, key_number(turn), &buf);
+	struct buf *buf = pack_begin(tx);
+	pack_u64(buf, row->session);
+	pack_u64(buf, row->user_no);
+	pack_u64(buf, row->lease);
+	pack_time(buf, row->created);
+	pack_text(buf, row->agent);
+	pack_text(buf, row->boot);
+	pack_text(buf, row->business);
+	pack_text(buf, row->user);
+	pack_text(buf, row->session_id);
+	pack_put(tx, T_LEASE, key_number(turn), buf);
 }
 
 bool decode_lease(struct tx *tx, struct span value, struct lease_row *out)
 {
-	struct unpack in = unpack_begin(tx, value);
+	struct unpack in = unpack_copy(tx, value);
 	out->session = unpack_u64(&in);
 	out->user_no = unpack_u64(&in);
 	out->lease = unpack_u64(&in);
@@ -767,7 +388,7 @@ bool get_receipt(
 	struct span value;
 	if (!tx_get(tx, table, key, &value))
 		return false;
-	struct unpack in = unpack_begin(tx, value);
+	struct unpack in = unpack_copy(tx, value);
 	out->at = unpack_time(&in);
 	out->hash = unpack_u64(&in);
 	out->seq = unpack_u32(&in);
@@ -782,24 +403,23 @@ bool get_receipt(
 void put_receipt(struct tx *tx, enum table table, struct span key,
 	const struct receipt *receipt)
 {
-	struct buf buf = pack_begin();
-	pack_u64(&buf, (uint64_t)receipt->at);
-	pack_u64(&buf, receipt->hash);
-	pack_u32(&buf, receipt->seq);
-	pack_u64(&buf, (uint64_t)receipt->timestamp);
-	pack_u64(&buf, receipt->session);
-	pack_u64(&buf, receipt->turn);
-	pack_text(&buf, receipt->session_id);
-	pack_text(&buf, receipt->message_id);
-	tx_put(tx, table, key, (struct span){buf.data, buf.len});
-	buf_clear(&buf);
+	struct buf *buf = pack_begin(tx);
+	pack_time(buf, receipt->at);
+	pack_u64(buf, receipt->hash);
+	pack_u32(buf, receipt->seq);
+	pack_time(buf, receipt->timestamp);
+	pack_u64(buf, receipt->session);
+	pack_u64(buf, receipt->turn);
+	pack_text(buf, receipt->session_id);
+	pack_text(buf, receipt->message_id);
+	tx_put(tx, table, key, (struct span){buf->data, buf->len});
 }
 
 /* --- events ------------------------------------------------------------- */
 
 bool decode_event(struct tx *tx, struct span value, struct event_row *out)
 {
-	struct unpack in = unpack_begin(tx, value);
+	struct unpack in = unpack_copy(tx, value);
 	*out = (struct event_row){0};
 	out->kind = (enum event)unpack_enum(&in, EV_HANDLER + 1);
 	out->at = unpack_time(&in);
@@ -818,18 +438,18 @@ bool decode_event(struct tx *tx, struct span value, struct event_row *out)
 
 void put_event(struct tx *tx, uint64_t n, const struct event_row *row)
 {
-	struct buf buf = pack_begin();
-	pack_u8(&buf, row->kind);
-	pack_u64(&buf, (uint64_t)row->at);
-	pack_u64(&buf, row->session);
-	pack_u64(&buf, row->turn);
-	pack_u32(&buf, row->seq);
-	pack_text(&buf, row->append_id);
+	struct buf *buf = pack_begin(tx);
+	pack_u8(buf, row->kind);
+	pack_time(buf, row->at);
+	pack_u64(buf, row->session);
+	pack_u64(buf, row->turn);
+	pack_u32(buf, row->seq);
+	pack_text(buf, row->append_id);
 	if (row->kind == EV_SESSION || row->kind == EV_HANDLER) {
-		pack_text(&buf, row->previous);
-		pack_text(&buf, row->reason);
-		pack_text(&buf, row->by);
-		pack_session(&buf, &row->snapshot);
+		pack_text(buf, row->previous);
+		pack_text(buf, row->reason);
+		pack_text(buf, row->by);
+		pack_session(buf, &row->snapshot);
 	}
-	pack_put(tx, T_EVENT, key_number(n), &buf);
+	pack_put(tx, T_EVENT, key_number(n), buf);
 }

@@ -24,9 +24,9 @@ enum session_status {
 	ST_ABANDONED,
 	ST_COUNT
 };
-enum message_type { MSG_USER, MSG_AGENT, MSG_SYSTEM };
+enum message_type { MSG_USER, MSG_AGENT, MSG_SYSTEM, MSG_COUNT };
 enum message_source { SRC_WEBSOCKET, SRC_WEBHOOK, SRC_CRON, SRC_COUNT };
-enum handler { HANDLER_BOT, HANDLER_PERSON };
+enum handler { HANDLER_BOT, HANDLER_PERSON, HANDLER_COUNT };
 enum turn_state {
 	TURN_QUEUED,
 	TURN_LEASED,
@@ -80,7 +80,7 @@ struct message_row {
 	const char *id, *content;
 	const char *author; /* user id, "agent", "system", "coordinator:…" */
 	const char *client_message_id, *external_id, *kind; /* "" if absent */
-	uint64_t turn; /* 0: none */
+	uint64_t turn; /* of a user's: the first it was in; 0: none */
 	struct span sources, actions, metadata; /* JSON; len 0 if absent */
 	bool partial;
 	const char **in_reply_to;
@@ -141,7 +141,7 @@ struct event_row {
 
 /* --- keys --------------------------------------------------------------- */
 
-enum { KEY_MAX = 511 };
+enum { KEY_MAX = 256 };
 
 struct key {
 	unsigned char bytes[KEY_MAX];
@@ -201,16 +201,24 @@ void put_user(struct tx *tx, const char *business, const char *user,
 
 bool get_message(
 	struct tx *tx, uint64_t session, uint32_t seq, struct message_row *out);
-/* Only what it is and when (NULL: not asked), without copying its text. */
+/* What can be seen of a message without copying its text. */
+struct message_head {
+	enum message_type type;
+	int64_t timestamp;
+	uint64_t turn;
+};
 bool peek_message(struct tx *tx, uint64_t session, uint32_t seq,
-	enum message_type *type, int64_t *timestamp);
+	struct message_head *out);
 void put_message(struct tx *tx, uint64_t session, uint32_t seq,
 	const struct message_row *row);
 bool find_message(
 	struct tx *tx, const char *id, uint64_t *session, uint32_t *seq);
 
+/* A session's turns are found by its users' messages: each names the first
+ * turn it was in, and each turn begins with one message. */
 bool get_turn(
 	struct tx *tx, uint64_t session, uint64_t turn, struct turn_row *out);
+uint64_t turn_session(struct span value); /* of a row of TURN; 0 if bad */
 void put_turn(struct tx *tx, uint64_t session, uint64_t turn,
 	const struct turn_row *row);
 

@@ -13,7 +13,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { SCHEMA = 1 };
+enum { SCHEMA = 1, RECORD_MAX = 256 * 1024 };
 
 static const char magic[] = "taifas sessiond";
 
@@ -28,6 +28,7 @@ struct store {
 	MDB_dbi tables[TABLE_COUNT];
 	char *dir;
 	int lock_fd;
+	_Atomic size_t free_pages, count_at_txn; /* see count_free */
 };
 
 struct tx {
@@ -36,6 +37,7 @@ struct tx {
 	int rc; /* of the first failure */
 	bool dirty;
 	struct arena own, *arena;
+	struct buf scratch;
 };
 
 static MDB_val to_val(struct span span)
@@ -303,23 +305,28 @@ uint64_t store_disk_free(const struct store *store)
 	return (uint64_t)disk.f_bavail * disk.f_frsize;
 }
 
-/* Pages that LMDB will use again before the file grows. Each row of its free
- * list begins with the number of pages it holds. */
-static size_t free_pages(struct store *store)
+/* Counts the pages that LMDB will use again before the file grows. Each row of
+ * its free list begins with the number of pages it holds. A long list is not
+ * counted at every commit: then the store is large, and a few hundred commits
+ * are nothing to it. */
+static void count_free(struct store *store, size_t txn)
 {
-	MDB_txn *txn;
+	enum { ROWS_PER_COMMIT = 64 };
+	MDB_txn *reader;
 	MDB_cursor *cursor;
 	MDB_val key, value;
-	size_t pages = 0;
-	if (mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn))
-		return 0;
-	if (!mdb_cursor_open(txn, 0, &cursor)) {
-		while (!mdb_cursor_get(cursor, &key, &value, MDB_NEXT))
+	size_t rows = 0, pages = 0;
+	if (txn < store->count_at_txn ||
+		mdb_txn_begin(store->env, NULL, MDB_RDONLY, &reader))
+		return;
+	if (!mdb_cursor_open(reader, 0, &cursor)) {
+		for (; !mdb_cursor_get(cursor, &key, &value, MDB_NEXT); rows++)
 			pages += *(size_t *)value.mv_data;
 		mdb_cursor_close(cursor);
 	}
-	mdb_txn_abort(txn);
-	return pages;
+	mdb_txn_abort(reader);
+	store->free_pages = pages;
+	store->count_at_txn = txn + rows / ROWS_PER_COMMIT;
 }
 
 int store_map_percent(struct store *store)
@@ -330,8 +337,10 @@ int store_map_percent(struct store *store)
 	mdb_env_stat(store->env, &stat);
 	size_t pages = info.me_mapsize / stat.ms_psize;
 	size_t used = info.me_last_pgno + 1;
-	if (used * 100 >= pages * 90)
-		used -= free_pages(store);
+	if (used * 100 >= pages * 90) {
+		count_free(store, info.me_last_txnid);
+		used -= store->free_pages;
+	}
 	return (int)(used * 100 / pages);
 }
 
@@ -351,6 +360,7 @@ static struct tx *begin(struct store *store, unsigned flags)
 	struct tx *tx = xalloc(sizeof *tx);
 	tx->store = store;
 	tx->arena = &tx->own;
+	buf_init(&tx->scratch, RECORD_MAX);
 	int rc = mdb_txn_begin(store->env, NULL, flags, &tx->mdb);
 	if (rc) /* out of readers or memory, or the env is broken: no way on */
 		die("store", mdb_strerror(rc));
@@ -374,20 +384,25 @@ struct tx *tx_write(struct store *store)
 	return begin(store, 0);
 }
 
+static void tx_free(struct tx *tx)
+{
+	arena_clear(&tx->own);
+	buf_clear(&tx->scratch);
+	free(tx);
+}
+
 void tx_end(struct tx *tx)
 {
 	if (!tx)
 		return;
 	mdb_txn_abort(tx->mdb);
-	arena_clear(&tx->own);
-	free(tx);
+	tx_free(tx);
 }
 
 bool tx_commit(struct tx *tx, const char **why)
 {
 	int rc = mdb_txn_commit(tx->mdb);
-	arena_clear(&tx->own);
-	free(tx);
+	tx_free(tx);
 	*why = rc ? mdb_strerror(rc) : NULL;
 	return !rc;
 }
@@ -416,6 +431,14 @@ const char *tx_why(const struct tx *tx)
 struct arena *tx_arena(struct tx *tx)
 {
 	return tx->arena;
+}
+
+/* Records are bounded by the limits of message.h: the largest is an answer with
+ * sources and actions. */
+struct buf *tx_scratch(struct tx *tx)
+{
+	buf_reset(&tx->scratch);
+	return &tx->scratch;
 }
 
 uint64_t tx_rows(struct tx *tx, enum table table)

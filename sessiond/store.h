@@ -23,7 +23,7 @@
 	X(RETENTION) /* status, minute, session -> nothing */ \
 	X(MESSAGE) /* session, seq -> record */ \
 	X(MESSAGE_ID) /* id -> session, seq */ \
-	X(TURN) /* session, turn -> record */ \
+	X(TURN) /* turn -> record */ \
 	X(OPEN) /* user, turn -> session */ \
 	X(READY) /* time, turn -> session, user, times */ \
 	X(LEASE) /* turn -> session, agent, boot */ \
@@ -88,6 +88,8 @@ void tx_put(
 void tx_del(struct tx *tx, enum table table, struct span key);
 /* Memory that lives as long as the transaction, or as the arena given. */
 struct arena *tx_arena(struct tx *tx);
+/* An empty buffer for a record to be put; the same one each time. */
+struct buf *tx_scratch(struct tx *tx);
 
 /* A place in a table. Must not outlive its transaction; close every one. */
 struct cursor {

@@ -17,6 +17,7 @@ struct check {
 	struct tx *tx;
 	struct counters counters;
 	struct progress progress;
+	uint64_t turns_reached, turns_there; /* from messages; in all */
 	uint64_t faults;
 };
 
@@ -114,33 +115,37 @@ static void check_messages(
 			session->id);
 }
 
-/* Each user's message belongs to exactly one turn. */
+/* Each user's message belongs to exactly one turn, and names the first it was
+ * in: these rise, so each turn is looked at once. */
 static void check_turns(
 	struct check *check, uint64_t no, const struct session_row *session)
 {
 	unsigned char *covered = xalloc(session->last_seq + 1);
-	struct key prefix = key_number(no);
-	struct cursor cursor;
 	struct turn_row turn;
-	struct message_row message;
-	cursor_open(&cursor, check->tx, T_TURN);
-	for (bool more = cursor_seek(&cursor, key_span(&prefix));
-		more && span_has_prefix(cursor.key, key_span(&prefix));
-		more = cursor_next(&cursor)) {
-		if (!get_turn(check->tx, no, span_u64(cursor.key, 8), &turn))
-			continue; /* told of when turns are looked at */
-		for (uint32_t i = 0; i < turn.n_seqs; i++)
-			if (turn.seqs[i] <= session->last_seq)
-				covered[turn.seqs[i]]++;
-	}
-	cursor_close(&cursor);
+	struct message_head head;
+	uint64_t last = 0;
 	for (uint32_t seq = 1; seq <= session->last_seq; seq++) {
-		struct arena kept = scratch_begin(check);
-		bool there = get_message(check->tx, no, seq, &message);
-		scratch_end(check, kept);
-		if (!there)
+		if (!peek_message(check->tx, no, seq, &head) ||
+			head.type != MSG_USER || head.turn == last)
 			continue;
-		int want = message.type == MSG_USER;
+		struct arena kept = scratch_begin(check);
+		if (head.turn < last ||
+			!get_turn(check->tx, no, head.turn, &turn))
+			fault(check,
+				"session %s: message %u has no turn of its own",
+				session->id, seq);
+		else
+			for (uint32_t i = 0; i < turn.n_seqs; i++)
+				if (turn.seqs[i] <= session->last_seq)
+					covered[turn.seqs[i]]++;
+		scratch_end(check, kept);
+		check->turns_reached += head.turn > last;
+		last = head.turn;
+	}
+	for (uint32_t seq = 1; seq <= session->last_seq; seq++) {
+		if (!peek_message(check->tx, no, seq, &head))
+			continue;
+		int want = head.type == MSG_USER;
 		if (covered[seq] != want)
 			fault(check, "session %s: message %u is in %d turns",
 				session->id, seq, covered[seq]);
@@ -296,10 +301,9 @@ static void check_message_id(
 
 static void check_turn(struct check *check, struct span key, struct span value)
 {
-	uint64_t session = span_u64(key, 0), no = span_u64(key, 8);
+	uint64_t session = turn_session(value), no = span_u64(key, 0);
 	struct turn_row row;
 	struct message_row answer;
-	(void)value;
 	if (!get_turn(check->tx, session, no, &row)) {
 		fault(check, "turn %" PRIu64 " cannot be decoded", no);
 		return;
@@ -308,6 +312,7 @@ static void check_turn(struct check *check, struct span key, struct span value)
 		fault(check, "turn %" PRIu64 ": a number was never given", no);
 	if (doomed(check, session))
 		return;
+	check->turns_there++;
 	if (!has(check, T_SESSION, key_number(session)))
 		fault(check, "turn %" PRIu64 ": its session is not there", no);
 	bool open = row.state <= TURN_LEASED;
@@ -467,6 +472,11 @@ int tool_check(const char *store_dir)
 		rows += tx_rows(check.tx, looks[i].table);
 		each(&check, looks[i].table, looks[i].what, looks[i].look);
 	}
+	if (check.turns_there != check.turns_reached)
+		fault(&check,
+			"%" PRIu64
+			" turns are there, messages lead to %" PRIu64,
+			check.turns_there, check.turns_reached);
 	if (check.faults > PRINTED_MAX)
 		printf("… and %" PRIu64 " more\n", check.faults - PRINTED_MAX);
 	printf("%" PRIu64 " rows, %" PRIu64 " faults\n", rows, check.faults);

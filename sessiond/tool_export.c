@@ -136,20 +136,21 @@ static void put_receipt_line(struct export *export, const char *kind,
 /* --- the walk --------------------------------------------------------------
  */
 
-static void export_turns(struct export *export, uint64_t session)
+/* Numbers of turns rise with the messages they begin with. */
+static void export_turns(struct export *export, uint64_t session, uint32_t last)
 {
-	struct key prefix = key_number(session);
-	struct cursor cursor;
 	struct turn_row row;
-	cursor_open(&cursor, export->tx, T_TURN);
-	for (bool more = cursor_seek(&cursor, key_span(&prefix));
-		more && span_has_prefix(cursor.key, key_span(&prefix));
-		more = cursor_next(&cursor)) {
-		uint64_t no = span_u64(cursor.key, 8);
-		if (get_turn(export->tx, session, no, &row))
-			put_turn_line(export, no, &row);
+	struct message_head head;
+	uint64_t told = 0;
+	for (uint32_t seq = 1; seq <= last; seq++) {
+		if (!peek_message(export->tx, session, seq, &head) ||
+			head.type != MSG_USER || head.turn <= told)
+			continue;
+		told = head.turn;
+		if (get_turn(export->tx, session, told, &row))
+			put_turn_line(export, told, &row);
+		arena_clear(tx_arena(export->tx));
 	}
-	cursor_close(&cursor);
 }
 
 static void export_session(struct export *export, uint64_t no)
@@ -179,8 +180,7 @@ static void export_session(struct export *export, uint64_t no)
 		arena_clear(tx_arena(export->tx));
 		progress_step(&export->progress, 1);
 	}
-	export_turns(export, no);
-	arena_clear(tx_arena(export->tx));
+	export_turns(export, no, last);
 }
 
 static void export_client_ids(

@@ -62,9 +62,12 @@ static int trim_clients(struct batch *batch)
 		more && rows < STEP_ROWS; more = cursor_next(&cursor)) {
 		if ((int64_t)span_u64(cursor.key, 0) > batch->now)
 			break;
-		struct key key = {.len = cursor.key.len - 8};
-		memcpy(key.bytes, cursor.key.at + 8, key.len);
-		tx_del(batch->tx, T_CLIENT_ID, key_span(&key));
+		struct key key;
+		key.len = cursor.key.len < 8 ? 0 : cursor.key.len - 8;
+		if (key.len && key.len <= KEY_MAX) {
+			memcpy(key.bytes, cursor.key.at + 8, key.len);
+			tx_del(batch->tx, T_CLIENT_ID, key_span(&key));
+		}
 		cursor_del(&cursor);
 		rows++;
 	}
@@ -97,25 +100,30 @@ static int trim_epochs(struct batch *batch)
 	return rows;
 }
 
-/* All rows of a table whose key begins with the session. */
-static int delete_rows(
-	struct batch *batch, enum table table, uint64_t session, int at_most)
+/* What hangs on a message: its id, and the turn that began with it. */
+static void delete_with(struct batch *batch, uint64_t session, uint32_t seq)
+{
+	struct message_row message;
+	if (!get_message(batch->tx, session, seq, &message))
+		return;
+	struct key id = key_text(message.id), turn = key_number(message.turn);
+	tx_del(batch->tx, T_MESSAGE_ID, key_span(&id));
+	if (message.turn)
+		tx_del(batch->tx, T_TURN, key_span(&turn));
+}
+
+/* The messages of a session, from the first that is left. */
+static int delete_messages(struct batch *batch, uint64_t session)
 {
 	struct key prefix = key_number(session);
 	struct cursor cursor;
 	int rows = 0;
-	cursor_open(&cursor, batch->tx, table);
+	cursor_open(&cursor, batch->tx, T_MESSAGE);
 	for (bool more = cursor_seek(&cursor, key_span(&prefix));
-		more && rows < at_most &&
+		more && rows < STEP_ROWS &&
 		span_has_prefix(cursor.key, key_span(&prefix));
 		more = cursor_next(&cursor)) {
-		struct message_row message;
-		if (table == T_MESSAGE &&
-			get_message(batch->tx, session, span_u32(cursor.key, 8),
-				&message)) {
-			struct key id = key_text(message.id);
-			tx_del(batch->tx, T_MESSAGE_ID, key_span(&id));
-		}
+		delete_with(batch, session, span_u32(cursor.key, 8));
 		cursor_del(&cursor);
 		rows++;
 	}
@@ -133,8 +141,7 @@ static int bury(struct batch *batch)
 	cursor_close(&cursor);
 	if (!session)
 		return 0;
-	int rows = delete_rows(batch, T_MESSAGE, session, STEP_ROWS);
-	rows += delete_rows(batch, T_TURN, session, STEP_ROWS - rows);
+	int rows = delete_messages(batch, session);
 	if (rows < STEP_ROWS) {
 		struct key key = key_number(session);
 		tx_del(batch->tx, T_DOOMED, key_span(&key));

@@ -54,7 +54,9 @@ bool wire_message(struct tx *tx, const struct session_row *session,
 		.client_message_id = some(row.client_message_id),
 		.external_id = some(row.external_id),
 		.client_timestamp = row.client_timestamp,
-		.turn_id = row.turn ? turn_id(tx, session_no, row.turn) : NULL,
+		.turn_id = row.turn && row.type == MSG_AGENT
+				   ? turn_id(tx, session_no, row.turn)
+				   : NULL,
 		.in_reply_to = row.n_in_reply_to ? row.in_reply_to : NULL,
 		.n_in_reply_to = row.n_in_reply_to,
 		.sources = some_json(row.sources),

@@ -11,8 +11,7 @@
 enum {
 	BATCH_WEIGHT = 128,
 	MAP_PERCENT_MAX = 95,
-	CLOCK_JUMP_MS = 24 * 60 * 60 * 1000,
-	ROOM_LOOK_SHARE = 100 /* of the time; in a full map a look is long */
+	CLOCK_JUMP_MS = 24 * 60 * 60 * 1000
 };
 
 struct finished {
@@ -49,8 +48,6 @@ struct writer {
 
 	/* the writer's thread only */
 	struct counters counters;
-	int64_t room_next_look;
-	bool no_room;
 
 	struct metric *queued, *commits, *full;
 	struct histogram *batch_size, *commit_time;
@@ -86,14 +83,8 @@ struct hint *batch_hint(struct batch *batch, enum hint_kind kind)
 
 static bool no_room(struct writer *writer)
 {
-	int64_t now = clock_mono_ms();
-	if (now < writer->room_next_look)
-		return writer->no_room;
-	writer->no_room = store_disk_free(writer->store) < writer->min_free ||
-			  store_map_percent(writer->store) >= MAP_PERCENT_MAX;
-	int64_t took = clock_mono_ms() - now;
-	writer->room_next_look = now + took * ROOM_LOOK_SHARE;
-	return writer->no_room;
+	return store_disk_free(writer->store) < writer->min_free ||
+	       store_map_percent(writer->store) >= MAP_PERCENT_MAX;
 }
 
 static void batch_begin(struct writer *writer, struct batch *batch)
