@@ -7,9 +7,9 @@ enum { KIND_PUSH, KIND_REPLY, KIND_BROADCAST };
 
 enum { FIELD_MAX = 255 }; /* bytes, in a binary frame */
 
-#define TEXT_SPAN(text)                                                        \
-	{                                                                      \
-		text, sizeof(text) - 1                                         \
+#define TEXT_SPAN(text) \
+	{ \
+		text, sizeof(text) - 1 \
 	}
 
 const struct span phoenix_null = TEXT_SPAN("null");

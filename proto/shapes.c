@@ -19,26 +19,26 @@
 #define MORE_NAMES(m, e) offsetof(self, n_##m), NULL
 #define MORE_OBJECT(m, e) 0, &e##_shape
 #define MORE_LIST(m, e) offsetof(self, n_##m), &e##_shape
-#define ROW(type, m, wire, need, limit, e)                                     \
-	{wire, FIELD_##type, NEED_##need, limit, offsetof(self, m),            \
+#define ROW(type, m, wire, need, limit, e) \
+	{wire, FIELD_##type, NEED_##need, limit, offsetof(self, m), \
 		MORE_##type(m, e)},
 #define ONE_MORE(...) +1
 
-#define X(name, FIELDS)                                                        \
-	static const struct field *name##_fields(void)                         \
-	{                                                                      \
-		typedef struct name self;                                      \
-		static const struct field fields[] = {FIELDS(ROW)};            \
-		return fields;                                                 \
-	}                                                                      \
-	const struct shape name##_shape = {#name, sizeof(struct name),         \
+#define X(name, FIELDS) \
+	static const struct field *name##_fields(void) \
+	{ \
+		typedef struct name self; \
+		static const struct field fields[] = {FIELDS(ROW)}; \
+		return fields; \
+	} \
+	const struct shape name##_shape = {#name, sizeof(struct name), \
 		name##_fields, 0 FIELDS(ONE_MORE)};
 SHAPES(X)
 HEADS(X)
 #undef X
 
 const struct op_info op_infos[OP_COUNT] = {
-#define X(constant, name, request, reply)                                      \
+#define X(constant, name, request, reply) \
 	[constant] = {name, &request##_shape, &reply##_shape},
 	OPS(X)
 #undef X

@@ -112,8 +112,8 @@ static void every_status_is_documented(void **state)
 	char code[70];
 
 	(void)state;
-#define X(name, wire, http, text)                                              \
-	snprintf(code, sizeof(code), "`%s`", wire);                            \
+#define X(name, wire, http, text) \
+	snprintf(code, sizeof(code), "`%s`", wire); \
 	assert_non_null(strstr(document, code));
 	STATUSES(X)
 #undef X
