@@ -197,7 +197,7 @@ static void random_eight(unsigned char out[8])
 
 void uuid_timed(char out[UUID_SIZE], int64_t wall_ms, uint64_t count)
 {
-	uuid_t uuid;
+	uuid_t uuid = {0};
 
 	random_eight(uuid + 8);
 	uuid[8] = (unsigned char)(0x80 | (uuid[8] & 0x3f)); /* RFC 9562 */
