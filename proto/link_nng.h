@@ -52,6 +52,7 @@ struct inbox_item *inbox_take(struct inbox *inbox); /* all, oldest first */
 struct known_pipe {
 	nng_pipe pipe;
 	bool ready; /* messages may pass */
+	int64_t dropped_ms; /* when it was shut down; 0: not */
 };
 
 struct pipes {
@@ -70,7 +71,8 @@ void pipes_open(struct pipes *pipes, nng_socket socket, struct wake *wake);
 bool pipes_close(struct pipes *pipes);
 /* True if one is ready; *lost if one went away since the last call. */
 bool pipes_news(struct pipes *pipes, bool *lost);
-/* Ends all connections there are, or this one. Any thread. */
+/* Ends all connections there are, or this one. Any thread. One that is still
+ * there a second later is ended by force the next time. */
 void pipes_drop(struct pipes *pipes);
 void pipe_drop(nng_pipe pipe);
 

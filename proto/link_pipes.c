@@ -14,6 +14,7 @@
  * race. It is rare; link_canary.c watches for it, and closing has a limit. */
 
 #include "proto/link_nng.h"
+#include "shared/clock.h"
 #include "shared/log.h"
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -23,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { DROPPING_MS = 3000, CLOSING_S = 5 };
+enum { DROPPED_MS = 1000, DROPPING_MS = 3000, CLOSING_S = 5 };
 
 /* --- one connection --------------------------------------------------------
  */
@@ -123,7 +124,7 @@ static void add(struct pipes *pipes, nng_pipe pipe)
 		pipes->known = xrealloc(pipes->known,
 			(size_t)pipes->size * sizeof(*pipes->known));
 	}
-	pipes->known[pipes->count++] = (struct known_pipe){pipe, false};
+	pipes->known[pipes->count++] = (struct known_pipe){.pipe = pipe};
 }
 
 /* nng's threads. A connection that breaks at once may be taken away before it
@@ -180,6 +181,7 @@ bool pipes_news(struct pipes *pipes, bool *lost)
 /* How many were there. */
 static int drop_all(struct pipes *pipes, bool closing)
 {
+	int64_t now = clock_mono_ms();
 	struct known_pipe *known;
 	int count;
 
@@ -187,11 +189,17 @@ static int drop_all(struct pipes *pipes, bool closing)
 	pipes->closing |= closing;
 	count = pipes->count;
 	known = xalloc((size_t)count * sizeof(*known));
-	if (count)
-		memcpy(known, pipes->known, (size_t)count * sizeof(*known));
+	for (int i = 0; i < count; i++) {
+		known[i] = pipes->known[i];
+		if (!known[i].dropped_ms)
+			pipes->known[i].dropped_ms = now;
+	}
 	pthread_mutex_unlock(&pipes->lock);
 	for (int i = 0; i < count; i++)
-		pipe_drop(known[i].pipe);
+		if (!known[i].dropped_ms)
+			pipe_drop(known[i].pipe);
+		else if (now - known[i].dropped_ms >= DROPPED_MS)
+			nng_pipe_close(known[i].pipe);
 	free(known);
 	return count;
 }

@@ -224,23 +224,32 @@ static struct link_tls certificates(const char *name)
 		in_folder("ours-ca.pem"), in_folder(pem), in_folder(key)};
 }
 
-static void only_certificates_of_our_authority_hear_events(void **state)
+/* A fresh TLS listener of nng 1.5.2 now and then takes nobody: then there is
+ * nothing to be learned from it. */
+static bool ours_hear_and_theirs_do_not(void)
 {
 	const struct link_tls ours = certificates("ours");
 	const struct link_tls theirs = certificates("theirs");
-
-	(void)state;
-	open_both(&ours);
-	subscriber_close(subscriber);
+	bool heard;
 
 	n_events = 0;
+	publisher = publisher_open(loop, url, &ours);
 	subscriber = subscriber_open(loop, url, &theirs, on_event, NULL);
 	assert_false(run_within(published_and_heard, 500));
 	subscriber_close(subscriber);
-
 	subscriber = subscriber_open(loop, url, &ours, on_event, NULL);
-	run_until(published_and_heard);
+	heard = run_within(published_and_heard, PATIENCE_MS / 10);
 	close_both();
+	return heard;
+}
+
+static void only_certificates_of_our_authority_hear_events(void **state)
+{
+	int tries = 10;
+
+	(void)state;
+	while (!ours_hear_and_theirs_do_not())
+		assert_true(--tries);
 }
 
 /* --- addresses -------------------------------------------------------------
