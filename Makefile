@@ -2,6 +2,8 @@
 # make run      everything, with an example tenant, on 127.0.0.1:3001
 # make test     unit, protocol, system and browser tests  [SAN=..] [ONLY=unit]
 # make test-compose  builds and hurts the compose stack (root, Debian)
+# make bench    what messages cost, beside the floor      [QUICK=1] [SESSIONS=n]
+# make bench-peers  the same beside a small Node server
 # make fuzz     every decoder, SECONDS each               [SECONDS=60]
 # make lint     warnings as errors, gcc and clang; static analysis; format
 # make format   clang-format over our sources
@@ -63,6 +65,8 @@ $(OBJ)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+$(OBJ)/gateway/openapi.o: gateway/openapi.json
+
 # The page, beside the phoenix client it is written for.
 WEB := $(filter-out %.json %/node_modules %/page.png,$(wildcard gateway/web/*))
 $(BUILD)/web: $(WEB) gateway/web/node_modules/.package-lock.json
@@ -89,6 +93,14 @@ FIXTURE := $(BUILD)/phoenix_fixture
 $(FIXTURE): $(OBJ)/tests/fixture/phoenix_server.o $(BUILD)/units.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# The load, and the least that what it measures can cost.
+BENCH := $(addprefix $(BUILD)/bench/,loadgen echo commits fill)
+$(BUILD)/bench.a: $(patsubst %.c,$(OBJ)/%.o,$(wildcard tests/bench/load_*.c))
+	rm -f $@ && ar qcs $@ $^
+$(BUILD)/bench/%: $(OBJ)/tests/bench/%.o $(BUILD)/bench.a $(BUILD)/units.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
 .SECONDARY:
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
 
@@ -109,6 +121,11 @@ test: tested
 test-compose: tests/node_modules/.package-lock.json
 	@tests/compose/run.sh
 
+# Beside the floor of this machine; into build/bench.json.
+bench bench-peers: all $(FIXTURE) $(BENCH) tests/node_modules/.package-lock.json
+	@BUILD_DIR=$(BUILD) QUICK=$(QUICK) SESSIONS=$(SESSIONS) \
+		PEERS=$(filter bench-peers,$@) node tests/bench/bench.mjs
+
 # Fuzzers are clang's, whatever the rest is built with.
 fuzz:
 	@$(MAKE) --no-print-directory fuzzers CC=clang BUILD=build/fuzz \
@@ -121,7 +138,8 @@ picture: all tests/node_modules/.package-lock.json
 
 # --- reading ------------------------------------------------------------------
 
-C_FOLDERS := shared proto $(DAEMONS) tests/unit tests/fuzz tests/fixture
+C_FOLDERS := shared proto $(DAEMONS) tests/unit tests/fuzz tests/fixture \
+	tests/bench
 SOURCES := $(wildcard $(addsuffix /*.c,$(C_FOLDERS)))
 HEADERS := $(wildcard $(addsuffix /*.h,$(C_FOLDERS)))
 SCRIPTS := $(wildcard shared/*.sh tests/*.sh tests/lib/*.sh \
@@ -152,6 +170,6 @@ format:
 clean:
 	rm -rf build
 
-.PHONY: all run packages test tested test-compose fuzz fuzzers picture lint lint-gcc \
+.PHONY: all run packages test tested test-compose bench bench-peers fuzz fuzzers picture lint lint-gcc \
 	lint-clang lint-tidy lint-cppcheck lint-format lint-scripts compiled \
 	format clean

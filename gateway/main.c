@@ -80,7 +80,8 @@ static const struct option options[] = {
 		"one that it got but did not answer, ms", .min = 100,
 		.max = 600000},
 	{"REST_DEADLINE_MS", OPT_INT, &rest_deadline_ms, "5000",
-		"for sessiond to answer a read, ms", .min = 100, .max = 600000},
+		"for sessiond to answer a request, ms", .min = 100,
+		.max = 600000},
 	{"ADMIN_LISTEN", OPT_STRING, &admin_address, "127.0.0.1:3901",
 		"HOST:PORT of /healthz, /readyz and /metrics, or off"},
 	{"LOG_LEVEL", OPT_CHOICE, &log_level, "info",
@@ -293,7 +294,7 @@ static void start(void)
 	handler = messages_handler(messages);
 	channels = channels_open(&handler, 1, TOPICS_PER_CONNECTION);
 	messages_attach(messages, channels);
-	rest = rest_open(feed_caller(feed), pages, &reading);
+	rest = rest_open(feed_caller(feed), messages, pages, &reading);
 	edge = edge_open(loop, &limits, &edge_events, NULL);
 	listener = listener_open(loop, listen_address, &rules, edge);
 	admin = admin_open(loop, admin_address, ready, NULL);

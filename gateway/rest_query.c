@@ -1,43 +1,45 @@
 #include "gateway/rest_query.h"
 #include "proto/message.h"
 #include "shared/clock.h"
+#include "shared/days.h"
 #include "shared/text.h"
 #include <string.h>
 
-enum { LIMIT_DEFAULT = 50, STAMP_MAX = 64 };
+enum { LIMIT_DEFAULT = 50, STAMP_MAX = 64, CURSOR_MAX = 256 };
 
-/* Ids may contain anything, so a path is known by its two ends. */
-static const struct {
-	enum rest_kind kind;
-	const char *head, *tail;
-} paths[] = {
-	{REST_ACTIVE, "/api/sessions/business/", "/active"},
-	{REST_HISTORY, "/api/sessions/", "/messages"},
-	{REST_BUSINESS, "/api/business/", ""},
-};
-
-struct rest_target rest_target_of(const char *path)
+static bool take_id(char id[REST_ID_SIZE], const char *text, size_t len)
 {
-	struct rest_target target = {.kind = REST_NONE};
-	size_t len = strlen(path);
+	if (len >= REST_ID_SIZE)
+		return false;
+	memcpy(id, text, len);
+	id[len] = '\0';
+	return ascii_printable(id, len);
+}
 
-	for (size_t i = 0; i < COUNT(paths); i++) {
-		size_t head = strlen(paths[i].head);
-		size_t tail = strlen(paths[i].tail), id;
+bool rest_match(const char *pattern, const char *path, struct rest_ids *ids)
+{
+	int hole = 0;
 
-		if (len <= head + tail ||
-			strncmp(path, paths[i].head, head) != 0 ||
-			strcmp(path + len - tail, paths[i].tail) != 0)
-			continue;
-		id = len - head - tail;
-		if (id >= sizeof(target.id))
-			break;
-		memcpy(target.id, path + head, id);
-		if (ascii_printable(target.id, id))
-			target.kind = paths[i].kind;
-		break;
+	for (;;) {
+		size_t same = strcspn(pattern, "{");
+		const char *rest = strchr(pattern + same, '}');
+		size_t len;
+
+		if (!rest)
+			return !strcmp(pattern, path);
+		if (strncmp(pattern, path, same) != 0)
+			return false;
+		path += same;
+		rest++;
+		if (pattern[same + 1] == '*' && strlen(path) > strlen(rest))
+			len = strlen(path) - strlen(rest);
+		else
+			len = strcspn(path, "/");
+		if (!take_id(ids->of[hole++], path, len))
+			return false;
+		path += len;
+		pattern = rest;
 	}
-	return target;
 }
 
 bool rest_limit(const char *text, uint32_t *limit)
@@ -56,7 +58,7 @@ bool rest_limit(const char *text, uint32_t *limit)
 	return *limit >= 1 && *limit <= HISTORY_MAX;
 }
 
-bool rest_before(const char *text, int64_t *wall_ms)
+bool rest_time(const char *text, int64_t *wall_ms)
 {
 	char stamp[STAMP_MAX];
 	size_t len;
@@ -75,4 +77,25 @@ bool rest_before(const char *text, int64_t *wall_ms)
 	if (!*wall_ms)
 		*wall_ms = 1; /* 0 would mean: not asked */
 	return true;
+}
+
+bool rest_state_valid(const char *text)
+{
+	static const char *const states[] = {
+		"active", "resolved", "closed", "abandoned"};
+
+	for (size_t i = 0; text && i < COUNT(states); i++)
+		if (!strcmp(text, states[i]))
+			return true;
+	return !text;
+}
+
+bool rest_day_valid(const char *text)
+{
+	return !text || days_valid(text);
+}
+
+bool rest_cursor_valid(const char *text)
+{
+	return !text || ascii_printable(text, CURSOR_MAX);
 }
