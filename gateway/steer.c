@@ -260,6 +260,10 @@ static void on_owner(void *ctx, const struct call_result *result)
 	const struct conversation_reply *owner = result->body;
 
 	order->call = NULL;
+	if (result->status == UNCONFIRMED) { /* so far it was only a question */
+		refuse(order, UNAVAILABLE, NULL);
+		return;
+	}
 	if (result->status != OK) {
 		refuse(order, result->status, result->message);
 		return;

@@ -168,6 +168,10 @@ static void a_named_session_must_be_ones_own(void **state)
 		assert_int_equal(fake_open(), 0);
 		assert_non_null(strstr(replies.body, "not_found"));
 	}
+	push(&ana, "close", "{\"sessionId\":\"s1\"}");
+	fake_answer(UNCONFIRMED, NULL); /* nothing was done yet */
+	assert_non_null(strstr(replies.body, "\"code\":\"unavailable\""));
+
 	assert_true(push(
 		&ana, "close", "{\"sessionId\":\"s1\",\"reason\":\"bye\"}"));
 	answer_owner("B1", "ana");
