@@ -134,6 +134,9 @@ static void refuse(struct web *web, struct refusal refusal)
 	} codes[] = {{408, "timeout"}, {411, "length_required"},
 		{413, "too_large"}, {414, "too_large"}, {431, "too_large"},
 		{501, "unknown_op"}};
+	static const struct http_header headers[] = {
+		{"X-Content-Type-Options", "nosniff"},
+		{"Cache-Control", "no-store"}};
 	const char *code = "bad_request";
 	struct buf body;
 
@@ -145,7 +148,7 @@ static void refuse(struct web *web, struct refusal refusal)
 		code, refusal.reason);
 	web->last = web->refused = true;
 	put_answer(web, true, refusal.status, "application/json", body.data,
-		body.len, NULL, 0);
+		body.len, headers, COUNT(headers));
 	buf_clear(&body);
 }
 
