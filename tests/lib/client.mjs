@@ -1,6 +1,6 @@
 // A customer: the real phoenix.js over ws, with everything it hears kept.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import WebSocket from 'ws';
 import { inTree } from './daemon.mjs';
@@ -14,7 +14,8 @@ export function phoenix(version = '1.8.16') {
 	const folder = inTree(`tests/node_modules/phoenix-${version}/priv/static`);
 
 	if (version !== '1.6.0')
-		return require(`${folder}/phoenix.cjs.js`);
+		return require(existsSync(`${folder}/phoenix.cjs.js`)
+			? `${folder}/phoenix.cjs.js` : `${folder}/phoenix.js`);
 	return new Function('setTimeout',
 		`${readFileSync(`${folder}/phoenix.js`, 'utf8')}; return Phoenix`)(
 		(fn, ms) => setTimeout(fn, ms).unref());
@@ -38,6 +39,7 @@ class Client {
 		this.business = business;
 		this.user = user;
 		this.heard = []; // {event, payload}, in order, replies left out
+		this.closes = 0; // times the connection ended
 		this.socket = new Socket(`ws://127.0.0.1:${port}/socket`, {
 			transport: WebSocket,
 			params: { businessId: business, userId: user,
@@ -51,6 +53,7 @@ class Client {
 				this.heard.push({ event, payload });
 			return payload;
 		};
+		this.socket.onClose(() => this.closes++);
 		this.socket.connect();
 		this.joined = new Promise((done, fail) => {
 			this.channel.join(60000)

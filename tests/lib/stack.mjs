@@ -122,7 +122,12 @@ class Stack {
 
 	// One more of them, ready; `env` overrides its settings.
 	async addGateway(env) {
-		return (await this.#gateway(env)).start().ready();
+		return (await this.startGateway(env)).ready();
+	}
+
+	// Likewise, of which it is not sure that it becomes ready.
+	async startGateway(env) {
+		return (await this.#gateway(env)).start();
 	}
 
 	async addAgent(env) {
