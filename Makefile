@@ -1,6 +1,7 @@
 # make          the four daemons and the page, into build/
 # make run      everything, with an example tenant, on 127.0.0.1:3001
 # make test     unit, protocol, system and browser tests  [SAN=..] [ONLY=unit]
+# make conform  a program against PROTOCOL.md  [DAEMON=agentd CMD='./mine']
 # make test-compose  builds and hurts the compose stack (root, Debian)
 # make bench    what messages cost, beside the floor      [QUICK=1] [SESSIONS=n]
 # make bench-peers  the same beside a small Node server
@@ -118,6 +119,13 @@ test: tested
 	@BUILD_DIR=$(BUILD) tests/run.sh $(ONLY)
 	$(if $(COV),@tests/lib/coverage.sh $(OBJ))
 
+# CMD reaches the shell through the environment: whatever it is quoted with.
+export CMD
+conform: $(if $(CMD),,all) tests/node_modules/.package-lock.json
+	@failed=0; for d in $(or $(DAEMON),$(DAEMONS)); do \
+		node tests/conform/run.mjs $$d "$${CMD:-$(BUILD)/$$d}" || failed=1; \
+	done; exit $$failed
+
 test-compose: tests/node_modules/.package-lock.json
 	@tests/compose/run.sh
 
@@ -170,6 +178,6 @@ format:
 clean:
 	rm -rf build
 
-.PHONY: all run packages test tested test-compose bench bench-peers fuzz fuzzers picture lint lint-gcc \
+.PHONY: all run packages test tested conform test-compose bench bench-peers fuzz fuzzers picture lint lint-gcc \
 	lint-clang lint-tidy lint-cppcheck lint-format lint-scripts compiled \
 	format clean

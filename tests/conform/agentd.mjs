@@ -472,7 +472,7 @@ export default [{
 		assert.equal(new Set(fake.of('hello').map((a) => a.body.boot)).size, 1);
 	}),
 }, {
-	at: '§8', what: 'SIGTERM ends it with exit code 0', ends: true,
+	at: '§8', what: 'SIGTERM ends it with exit code 0',
 	run: withAgentd(async (fake, kit) => {
 		await answers(fake);
 		assert.deepEqual(await kit.program.kill('SIGTERM'),

@@ -256,7 +256,7 @@ export default [{
 		await fake.heard('forget', 1, ({ sessionId }) => sessionId === 's2');
 	}),
 }, {
-	at: '§8', what: 'SIGTERM ends it with exit code 0, also in the middle', ends: true,
+	at: '§8', what: 'SIGTERM ends it with exit code 0, also in the middle',
 	run: withCleanupd(() => numbered(100, 'resolved', 40 * DAY),
 		async (fake, kit) => {
 			await fake.heard('forget');

@@ -1,6 +1,5 @@
 // What every case stands on: the program under test as a process of its own,
 // with a folder, ports and an end.
-import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -25,8 +24,8 @@ export const portOf = (where) => Number(/:(\d+)$/.exec(where)[1]);
 
 // A shell command, assignments before it allowed, and all that it starts.
 class Program {
-	constructor(command, env, logFile) {
-		Object.assign(this, { command, env, logFile });
+	constructor(command, env, logFile, onSurprise) {
+		Object.assign(this, { command, env, logFile, onSurprise });
 	}
 
 	start() {
@@ -40,13 +39,12 @@ class Program {
 		closeSync(log);
 		running.add(this);
 		this.end = null; // {code, signal} once it has ended
-		const { child } = this;
-
-		child.once('exit', (code, signal) => {
-			if (this.child === child)
-				this.end = { code, signal };
+		this.expected = false;
+		this.child.once('exit', (code, signal) => {
+			this.end = { code, signal };
+			if (!this.expected)
+				this.onSurprise(this.end);
 		});
-		child.once('error', (error) => this.end = { code: -1, error });
 		return this;
 	}
 
@@ -61,6 +59,7 @@ class Program {
 
 	// Sends a signal and waits until no process of it is left.
 	async kill(signal = 'SIGKILL') {
+		this.expected = true;
 		this.signal(signal);
 		await until(() => this.end && !this.signal(0), {
 			timeout: STOP_MS, what: `the end after ${signal}` });
@@ -84,6 +83,9 @@ export class Kit {
 		this.command = command;
 		this.dir = mkdtempSync(path.join(os.tmpdir(), 'conform-'));
 		this.owned = [];
+		// Fails when the program ends though nobody killed it.
+		this.died = new Promise((_, fail) => this.surprise = (end) =>
+			fail(new Error(`the program ended: ${JSON.stringify(end)}`)));
 	}
 
 	own(thing) {
@@ -94,13 +96,9 @@ export class Kit {
 	// The program, started; `env` is all it is told.
 	start(env) {
 		this.program = new Program(this.command,
-			{ ADMIN_LISTEN: 'off', ...env }, path.join(this.dir, 'log'));
+			{ ADMIN_LISTEN: 'off', ...env }, path.join(this.dir, 'log'),
+			this.surprise);
 		return this.program.start();
-	}
-
-	// It must not have ended by itself.
-	alive() {
-		assert.equal(this.program.end, null, 'the program ended by itself');
 	}
 
 	// What it said last, for whoever looks into a failure.

@@ -42,8 +42,7 @@ async function attempt(one) {
 	const { late, over } = deadline();
 
 	try {
-		await Promise.race([late, one.run(kit).then(() => kit.program?.end ===
-			undefined || one.ends || kit.alive())]);
+		await Promise.race([late, kit.died, one.run(kit)]);
 		one.result = { how: 'ok' };
 	} catch (error) {
 		one.result = error instanceof Skip

@@ -427,7 +427,7 @@ export default [{
 			`${beats() - before} beats in 3.5 s`);
 	}),
 }, {
-	at: '§8', what: 'SIGTERM ends it with exit code 0', ends: true,
+	at: '§8', what: 'SIGTERM ends it with exit code 0',
 	run: withSessiond(async (core, kit) => {
 		await core.say('ana', 'one');
 		assert.deepEqual(await kit.program.kill('SIGTERM'),
