@@ -82,8 +82,10 @@ enum status appends_submit(struct appends *appends, uint64_t now_ms,
 		metric_add(results[RATE_LIMITED], 1);
 		return RATE_LIMITED;
 	}
-	snprintf(id, sizeof(id), "%s-%" PRIu64 "-%" PRIu64, appends->boot,
-		conn_serial, ++appends->counter);
+	/* In the order of their making: sessiond writes ids that are made
+	 * together to one page, not each to a page of its own. */
+	snprintf(id, sizeof(id), "%s-%010" PRIu64 "-%" PRIu64, appends->boot,
+		++appends->counter, conn_serial);
 	item = item_new(from, id);
 	if (item->bytes > appends->limits.max_bytes - appends->lanes.bytes) {
 		item_free(item);
@@ -435,8 +437,11 @@ int appends_pending(const struct appends *appends)
 
 uint64_t appends_origin(const struct appends *appends, const char *append_id)
 {
+	const char *serial;
+
 	if (!append_id || strncmp(append_id, appends->boot, BOOT_LEN) ||
 		append_id[BOOT_LEN] != '-')
 		return 0;
-	return strtoull(append_id + BOOT_LEN + 1, NULL, 10);
+	serial = strchr(append_id + BOOT_LEN + 1, '-');
+	return serial ? strtoull(serial + 1, NULL, 10) : 0;
 }
