@@ -85,7 +85,7 @@ async function durable(senders) {
 		() => withEcho((port, watch) =>
 			load(port, watch, { raw: true, ...closed })),
 		() => commits(quick ? 200 : 2000, 1),
-		() => commits(quick ? 2048 : 65536, batch),
+		() => commits((quick ? 200 : 1000) * batch, batch),
 	], cpu);
 	const gateway = cpuEach(ours, 'gateway'), edge = cpuEach(echo, 'server');
 	const sessiond = cpuEach(ours, 'sessiond');

@@ -21,6 +21,7 @@ struct session {
 	char *out;
 	size_t out_len, out_size;
 	bool listed;
+	size_t left; /* of the message that is being received */
 };
 
 static struct session *pending, *sessions;
@@ -36,18 +37,25 @@ static void append(struct session *session, const void *bytes, size_t len)
 	session->out_len += len;
 }
 
-static void put_frame(struct session *session, const void *text, size_t len)
+static void put_head(struct session *session, size_t size)
 {
-	unsigned char head[4] = {0x81, (unsigned char)len};
-	size_t head_len = 2;
-	if (len >= 126) {
+	unsigned char head[4] = {0x81, (unsigned char)size};
+	size_t len = 2;
+	if (size >= 126) {
 		head[1] = 126;
-		head[2] = (unsigned char)(len >> 8);
-		head[3] = (unsigned char)len;
-		head_len = 4;
+		head[2] = (unsigned char)(size >> 8);
+		head[3] = (unsigned char)size;
+		len = 4;
 	}
-	append(session, head, head_len);
-	append(session, text, len);
+	append(session, head, len);
+}
+
+static void put(
+	struct session *session, size_t begins, const void *bytes, size_t len)
+{
+	if (begins)
+		put_head(session, begins);
+	append(session, bytes, len);
 	if (session->listed)
 		return;
 	session->listed = true;
@@ -55,12 +63,19 @@ static void put_frame(struct session *session, const void *text, size_t len)
 	pending = session;
 }
 
-static void on_message(struct session *from, const char *text, size_t len)
+/* A message comes in pieces, others between them. `all` therefore knows only
+ * one who says something. */
+static void on_piece(struct session *from, const void *bytes, size_t len)
 {
+	size_t begins = 0;
+	if (!from->left)
+		begins = from->left =
+			len + lws_remaining_packet_payload(from->wsi);
+	from->left -= len;
 	if (!to_all)
-		put_frame(from, text, len);
+		put(from, begins, bytes, len);
 	for (struct session *to = sessions; to && to_all; to = to->next)
-		put_frame(to, text, len);
+		put(to, begins, bytes, len);
 }
 
 static int send_pending(struct session *session)
@@ -109,19 +124,9 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason,
 		*session = (struct session){.wsi = wsi, .next = sessions};
 		sessions = session;
 		return 0;
-	case LWS_CALLBACK_RECEIVE: {
-		static char text[MESSAGE_MAX];
-		static size_t have; /* a message's pieces come in one go */
-		if (lws_is_first_fragment(wsi))
-			have = 0;
-		if (have + len > sizeof text)
-			return -1;
-		memcpy(text + have, in, len);
-		have += len;
-		if (!lws_remaining_packet_payload(wsi))
-			on_message(session, text, have);
+	case LWS_CALLBACK_RECEIVE:
+		on_piece(session, in, len);
 		return 0;
-	}
 	case LWS_CALLBACK_SERVER_WRITEABLE:
 		return session->out_len ? send_pending(session) : 0;
 	case LWS_CALLBACK_CLOSED:
