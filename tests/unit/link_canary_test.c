@@ -5,6 +5,7 @@
 #include <nng/protocol/pair0/pair.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
