@@ -86,6 +86,7 @@ void rest_cancel(struct asking *asking)
 {
 	struct conversation_request request = {.session_id = asking->ids.of[0]};
 
+	asking->writes = false; /* not yet */
 	asking_ask(asking, OP_CONVERSATION, &request, on_owner);
 }
 
