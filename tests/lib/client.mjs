@@ -1,24 +1,26 @@
 // A customer: the real phoenix.js over ws, with everything it hears kept.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import WebSocket from 'ws';
 import { inTree } from './daemon.mjs';
 import { until } from './until.mjs';
 
-const require = createRequire(import.meta.url);
-
-// 1.6.0 has no file Node could import, only the browser's script; and it keeps
-// heartbeat timers beyond its end, which must not keep a test from ending.
+// Not imported: 1.6.0 is no module, and several keep heartbeat timers beyond
+// their end, which must not keep a test from ending.
 export function phoenix(version = '1.8.16') {
 	const folder = inTree(`tests/node_modules/phoenix-${version}/priv/static`);
+	const cjs = `${folder}/phoenix.cjs.js`;
+	const source = readFileSync(
+		existsSync(cjs) ? cjs : `${folder}/phoenix.js`, 'utf8');
+	const module = { exports: {} };
+	// Some also leave a global of that name behind.
+	const run = new Function('module', 'exports', 'setTimeout', 'setInterval',
+		`var Phoenix; ${source}\n;
+		return Object.keys(module.exports).length ? module.exports : Phoenix`);
 
-	if (version !== '1.6.0')
-		return require(existsSync(`${folder}/phoenix.cjs.js`)
-			? `${folder}/phoenix.cjs.js` : `${folder}/phoenix.js`);
-	return new Function('setTimeout',
-		`${readFileSync(`${folder}/phoenix.js`, 'utf8')}; return Phoenix`)(
-		(fn, ms) => setTimeout(fn, ms).unref());
+	return run(module, module.exports,
+		(...args) => setTimeout(...args).unref(),
+		(...args) => setInterval(...args).unref());
 }
 
 // Options: phoenix (its version), business, user, format ('text'; null is the
