@@ -1,5 +1,7 @@
 #include "gateway/openapi.h"
 
+#include <stdint.h>
+
 /* The assembler reads the file: C11 itself cannot. */
 __asm__(".section .rodata\n"
 	"openapi_begin:\n"
@@ -11,6 +13,6 @@ extern const char openapi_begin[], openapi_end[];
 
 struct span openapi_document(void)
 {
-	return (struct span){
-		openapi_begin, (size_t)(openapi_end - openapi_begin)};
+	return (struct span){openapi_begin,
+		(uintptr_t)openapi_end - (uintptr_t)openapi_begin};
 }
