@@ -70,12 +70,11 @@ export class FakeSessiond {
 			n: String(this.n), beatMs: BEAT_MS, leaseMs: LEASE_MS } };
 	}
 
-	on_events_since({ epoch, n }) {
+	on_events_since({ n }) {
 		const last = String(this.n);
 
 		if (!this.log.length && Number(n) !== this.n)
 			return { body: { reset: true, epoch: this.epoch, n: last, last } };
-		void epoch;
 		return { body: { epoch: this.epoch, n: last, last,
 			events: this.log.filter((e) => Number(e.n) > Number(n)) } };
 	}

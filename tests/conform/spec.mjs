@@ -180,5 +180,6 @@ export function replyFaults(op, reply) {
 	return faults(replyFields(op), reply.body, `reply to ${op}`);
 }
 
-export const eventFaults = ({ event, body }) =>
-	faults(eventFields(event), body, `event ${event}`);
+// Events that are not in the document are nobody's business.
+export const eventFaults = ({ event, body }) => events.includes(event)
+	? faults(eventFields(event), body, `event ${event}`) : [];
