@@ -27,6 +27,12 @@ const sizes = {
 	sessions: Number(process.env.SESSIONS) || (quick ? 2000 : 1000000),
 };
 
+// Businesses b0, b1, … with a folder each, as in life.
+const BUSINESSES = 16;
+const tenants = Object.fromEntries(Array.from({ length: BUSINESSES },
+	(_, i) => [`b${i}`, { record: { name: `Business ${i}`, timezone: 'UTC',
+		languages: ['en'] } }]));
+
 const table = new Table({
 	at: new Date().toISOString(),
 	machine: `${os.cpus().length} × ${os.cpus()[0].model}`,
@@ -37,7 +43,7 @@ const table = new Table({
 // A stack without agents, so that turns wait and only the path of a message
 // is measured.
 async function withGateway(fn) {
-	const stack = await startStack({ agents: 0, tenants: null,
+	const stack = await startStack({ agents: 0, tenants,
 		gateway: { env: { MAX_CONNECTIONS: '20000' } },
 		sessiond: { env: { STORE_MIN_FREE: '0' } } });
 	let result;
@@ -81,7 +87,7 @@ async function durable(senders) {
 		report.processes.gateway ? 'sessiond' : 'server');
 	const [ours, echo, single, batched] = await sideBySide([
 		() => withGateway((port, watch) => load(port, watch, {
-			businesses: Math.min(senders, 16), ...closed })),
+			businesses: Math.min(senders, BUSINESSES), ...closed })),
 		() => withEcho((port, watch) =>
 			load(port, watch, { raw: true, ...closed })),
 		() => commits(quick ? 200 : 2000, 1),
@@ -139,7 +145,7 @@ async function connections(beside, other) {
 	const ours = await withGateway((port, watch) =>
 		load(port, watch, options));
 	const theirs = await beside((port, watch) => load(port, watch, {
-		...options, ...other, businesses: 16 }));
+		...options, ...other, businesses: BUSINESSES }));
 
 	if (count < sizes.idle)
 		console.log(`(the limit on descriptors allows ${count} connections)`);
