@@ -178,6 +178,7 @@ for (const version of VERSIONS) {
 		let shouts = 0;
 
 		channel.on('shout', () => shouts++);
+		await until(() => socket.isConnected());
 		assert.equal((await outcome(channel.join(400)))[0], 'timeout');
 		await until(() => channel.state === 'joined', { timeout: 60000 });
 		assert(wire.sent.some((m) => m[3] === 'phx_leave'));
