@@ -302,8 +302,10 @@ static void on_drain(void *ctx)
 void work_drain(
 	struct work *work, int64_t drain_ms, loop_fn *drained, void *ctx)
 {
-	if (work->draining)
+	if (work->draining) {
+		work->drain_until_ms = loop_now_ms(work->loop);
 		return;
+	}
 	work->draining = true;
 	work->drained = drained;
 	work->drained_ctx = ctx;

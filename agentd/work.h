@@ -22,7 +22,8 @@ struct work *work_open(struct loop *loop, const struct work_settings *settings,
 void work_close(struct work *work); /* drops what is in hand */
 
 /* No more claims; turns in hand may go on for drain_ms, what is left then is
- * given back. Calls drained() once when nothing is in hand or under way. */
+ * given back. Calls drained() once when nothing is in hand or under way.
+ * Asked again it gives back at once. */
 void work_drain(
 	struct work *work, int64_t drain_ms, loop_fn *drained, void *ctx);
 
