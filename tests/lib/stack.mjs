@@ -47,7 +47,7 @@ export function shareStack(options, prepare) {
 
 // Options, all optional:
 //	gateways, agents, cleanupds  how many (1, 1, 0)
-//	sessiond, gateway, agent, cleanupd  {env: {...}} for these daemons
+//	sessiond, gateway, agent, peer, cleanupd  {env: {...}} for these daemons
 //	env          for all of them
 //	tenants      a folder (the example tenant's), null for none, or
 //	             {B1: {record: {...}, knowledge: {'a.md': 'text'}}, ...}
@@ -132,6 +132,20 @@ class Stack {
 
 	async addAgent(env) {
 		return (await this.#agent(env)).start().ready();
+	}
+
+	// The agentd in Python, as one agent more.
+	async addPeer(env) {
+		const name = `peer-${this.agents.length}`;
+		const daemon = await this.#daemon(path.relative(buildDir,
+			inTree('tests/peers/agentd.py')), name, this.options.peer, {
+			SESSIOND_URL: this.requests,
+			SESSIOND_EVENTS_URL: this.events,
+			AGENT_NAME: name,
+		}, env);
+
+		this.agents.push(daemon);
+		return daemon.start().ready();
 	}
 
 	// Moves the wall clocks of all daemons, at once.
