@@ -200,7 +200,8 @@ async function all() {
 	await fanOut(withEchoToAll, raw);
 	table.group('History', 'the short session');
 	await historyPages(table, sizes.long, quick ? 50 : 1000);
-	table.group(`Appends, ${quick ? 64 : 256} senders`, 'the small store');
+	table.group(`Appends in a large store, ${quick ? 64 : 256} senders`,
+		'one of 1,000 sessions');
 	await appendsInStores(table, { large: sizes.sessions, rounds: few,
 		senders: quick ? 64 : 256, time });
 }

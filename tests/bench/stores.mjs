@@ -92,31 +92,39 @@ export function historyPages(table, long, count) {
 
 // --- appends
 
+// Sessions are numbered as they begin, so those of one day lie together on
+// disk; users from everywhere are the worst there can be, as every message
+// then changes pages of its own.
+const SPREADS = {
+	'neighbours': () => 1,
+	'far apart': (sessions, senders) =>
+		Math.max(1, Math.floor(sessions / senders)),
+};
+
 export function appendsInStores(table, { large, rounds, senders, time }) {
 	return inFolder((small) => inFolder(async (big) => {
-		const stores = [[small, SMALL, []], [big, large, []]];
+		await fill(small, SMALL, 1);
+		await fill(big, large, 1);
+		for (const [name, stride] of Object.entries(SPREADS)) {
+			const stores = [[small, SMALL, []], [big, large, []]];
 
-		for (const [folder, sessions] of stores)
-			await fill(folder, sessions, 1);
-		for (let round = 0; round < rounds; round++) {
-			for (const [folder, sessions, runs] of stores) {
-				// Users as far from each other as the store allows.
-				const stride = Math.max(1, Math.floor(sessions / senders));
-
-				runs.push(await withStore(folder, (port, watch) =>
-					load(port, watch, { connections: senders, window: 1,
-						stride, ...time })));
-			}
+			for (let round = 0; round < rounds; round++)
+				for (const [folder, sessions, runs] of stores)
+					runs.push(await withStore(folder, (port, watch) =>
+						load(port, watch, { connections: senders, window: 1,
+							stride: stride(sessions, senders), ...time })));
+			tellAppends(table, `${large.toLocaleString('en')} sessions, ` +
+				`${name}:`, stores.map(([, , runs]) => runs));
 		}
-		const cpu = (report) => cpuEach(report, 'sessiond');
-		const [little, much] = stores.map(([, , runs]) => median(runs, cpu));
-		const name = `${large.toLocaleString('en')} sessions beside ` +
-			`${SMALL.toLocaleString('en')}:`;
-
-		table.row(`${name} acks/s`, much.acksPerS, little.acksPerS);
-		table.row(`${name} ack p50, ms`, much.ackP50Us / 1000,
-			little.ackP50Us / 1000);
-		table.row(`${name} sessiond, µs CPU/ack`, cpu(much), cpu(little),
-			asFast);
 	}));
+}
+
+function tellAppends(table, name, runs) {
+	const cpu = (report) => cpuEach(report, 'sessiond');
+	const [little, much] = runs.map((all) => median(all, cpu));
+
+	table.row(`${name} acks/s`, much.acksPerS, little.acksPerS);
+	table.row(`${name} ack p50, ms`, much.ackP50Us / 1000,
+		little.ackP50Us / 1000);
+	table.row(`${name} sessiond, µs CPU/ack`, cpu(much), cpu(little), asFast);
 }
