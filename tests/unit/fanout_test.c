@@ -233,7 +233,8 @@ static void a_users_message_is_echoed_to_all_but_its_sender(void **state)
 		.append_id = id};
 
 	(void)state;
-	snprintf(id, sizeof(id), "b00bb00b-0000000001-%d", (int)ana.conn->serial);
+	snprintf(id, sizeof(id), "b00bb00b-0000000001-%d",
+		(int)ana.conn->serial);
 	apply(EV_MESSAGE, &m);
 	assert_string_equal(ana.heard, "");
 	assert_true(heard(&ana_text, "user_message {\"messageId\":\"m1\""));
@@ -241,7 +242,8 @@ static void a_users_message_is_echoed_to_all_but_its_sender(void **state)
 	assert_string_equal(ion.heard, "");
 
 	/* From another gateway: the same number means someone else. */
-	snprintf(id, sizeof(id), "feedfeed-0000000001-%d", (int)ana.conn->serial);
+	snprintf(id, sizeof(id), "feedfeed-0000000001-%d",
+		(int)ana.conn->serial);
 	apply(EV_MESSAGE, &m);
 	assert_true(heard(&ana, "user_message"));
 }
