@@ -220,6 +220,19 @@ export class Core {
 
 	async restart(options) {
 		await this.sessiond.restart(options);
+		this.redial();
+	}
+
+	async kill(signal) {
+		await this.sessiond.kill(signal);
+		this.redial();
+	}
+
+	// The next request goes over a connection of its own: whether the old one
+	// has ended may not be known here yet.
+	redial() {
+		this.req?.close();
+		this.req = null;
 	}
 
 	now() {

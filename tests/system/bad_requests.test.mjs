@@ -428,6 +428,12 @@ test('markup is escaped for pages that have not declared format=text',
 			assert.deepEqual(json.messages[0].metadata.client,
 				{ [text]: [text] });
 		}
+		for (const [plain, escape] of [['&', '&amp;'], ['<', '&lt;'], ['>', '&gt;'],
+			['"', '&quot;'], ['\'', '&#39;']]) {
+			await declared.ask(`2 ${plain} 1`);
+			await guide.waitFor('user_message',
+				(m) => m.message === `2 ${escape} 1`);
+		}
 		for (const client of [guide, ...stack.clients.slice(-4)])
 			assert(!/[<>&](?!(amp|lt|gt|quot|#39);)/.test(
 				JSON.stringify(client.heard).replaceAll('&', '')),

@@ -120,7 +120,7 @@ test('rule 15: after a backup was restored, what it does not know is reset', wit
 		await core.say('ana', 'lost too');
 		const later = await core.hello();
 
-		await core.sessiond.kill('SIGTERM');
+		await core.kill('SIGTERM');
 		await fs.rm(core.storeDir, { recursive: true });
 		await fs.cp(copy, core.storeDir, { recursive: true });
 		await core.restart();
@@ -277,7 +277,7 @@ test('rule 18: what was committed and not published before a crash is in a page'
 			});
 
 			await until(() => acknowledged.size > 50);
-			await core.sessiond.kill('SIGKILL');
+			await core.kill('SIGKILL');
 			await Promise.all(load);
 			await core.restart();
 			// A gateway that heard this much asks for the rest.

@@ -7,8 +7,8 @@ import { sleep, until } from '../lib/until.mjs';
 const SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE;
 const FALLBACK = 'We will call you.';
 
-// A tenant's evening: half a minute before midnight in Bucharest, in winter.
-const EVENING = '2031-01-15T21:59:30.000Z';
+// A tenant's evening: five minutes before midnight in Bucharest, in winter.
+const EVENING = '2031-01-15T21:55:00.000Z';
 const MORNING = '2031-01-15T22:00:30.000Z';
 const ROMANIAN = {
 	plain: tenant({}, 'Europe/Bucharest'),
@@ -18,8 +18,9 @@ const ROMANIAN = {
 };
 
 function atEvening(story, options = {}) {
-	return withCore({ tenants: ROMANIAN, ...options,
-		clockOffset: new Date(EVENING) - Date.now() }, story);
+	// The evening begins when the test does.
+	return (t) => withCore({ tenants: ROMANIAN, ...options,
+		clockOffset: new Date(EVENING) - Date.now() }, story)(t);
 }
 
 // The message ids of a grant's questions, and what was said before.

@@ -250,7 +250,7 @@ test('a disk without a single byte: it starts, reads, and loses nothing', withDi
 			return result.status === 'store_full';
 		});
 		// It is not ready, yet it serves.
-		await core.sessiond.kill('SIGTERM');
+		await core.kill('SIGTERM');
 		core.sessiond.start();
 		await core.hello();
 		for (const { sessionId, messageId } of said)
@@ -386,7 +386,7 @@ test('killed 30 times under load: what was acknowledged is there once, whole', w
 			const before = known();
 
 			await until(() => known() > before + 20 + 37 * (kills % 5));
-			await core.sessiond.kill('SIGKILL');
+			await core.kill('SIGKILL');
 			await core.sessiond.start().ready();
 		}
 		stopping = true;
