@@ -4,7 +4,8 @@
  * Of nng 1.5.2: the largest message it accepts is not limited unless we say
  * so; an ipc:// listener can be made deaf by one rude client, so there is only
  * TCP; closing sockets while others use them is fragile, so they are opened
- * once and closed at exit (link_pipes.c tells how). */
+ * once and closed at exit (link_pipes.c tells how). Who dials does so over
+ * nng's streams (link_wire.c tells why). */
 
 #include "proto/link_nng.h"
 #include "shared/log.h"
@@ -14,11 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	RECONNECT_MIN_MS = 100,
-	RECONNECT_MAX_MS = 2000,
-	PEM_MAX_BYTES = 1024 * 1024
-};
+enum { PEM_MAX_BYTES = 1024 * 1024 };
 
 /* A connection that breaks while nng 1.5.2 greets or sends leaks a little there
  * (its issue 1713 and others): what it allocates is not asked after. */
@@ -171,28 +168,24 @@ static nng_tls_config *tls_config(
 	return config;
 }
 
-void link_dial(nng_socket socket, const char *url, const struct link_tls *tls)
+nng_stream_dialer *link_dialer(const char *url, const struct link_tls *tls)
 {
 	nng_tls_config *config = tls_config(url, tls, NNG_TLS_MODE_CLIENT);
-	nng_dialer dialer;
+	nng_stream_dialer *dialer;
 
-	link_must(nng_dialer_create(&dialer, socket, url), url);
-	if (config)
-		link_must(
-			nng_dialer_set_ptr(dialer, NNG_OPT_TLS_CONFIG, config),
+	link_must(nng_stream_dialer_alloc(&dialer, url), url);
+	if (config) {
+		link_must(nng_stream_dialer_set_ptr(
+				  dialer, NNG_OPT_TLS_CONFIG, config),
 			url);
-	if (config)
 		nng_tls_config_free(config); /* the dialer holds it */
-	link_must(
-		nng_dialer_set_ms(dialer, NNG_OPT_RECONNMINT, RECONNECT_MIN_MS),
+	}
+	link_must(nng_stream_dialer_set_bool(dialer, NNG_OPT_TCP_NODELAY, true),
 		url);
 	link_must(
-		nng_dialer_set_ms(dialer, NNG_OPT_RECONNMAXT, RECONNECT_MAX_MS),
+		nng_stream_dialer_set_bool(dialer, NNG_OPT_TCP_KEEPALIVE, true),
 		url);
-	link_must(nng_dialer_set_bool(dialer, NNG_OPT_TCP_NODELAY, true), url);
-	link_must(
-		nng_dialer_set_bool(dialer, NNG_OPT_TCP_KEEPALIVE, true), url);
-	link_must(nng_dialer_start(dialer, NNG_FLAG_NONBLOCK), url);
+	return dialer;
 }
 
 void link_listen(nng_socket socket, const char *url, const struct link_tls *tls)

@@ -63,7 +63,7 @@ struct server *server_open(struct loop *loop, const char *url,
 	inbox_open(&server->inbox, loop, on_wake, server);
 	link_must(nng_rep0_open(&server->socket), url);
 	link_limit(server->socket);
-	pipes_open(&server->pipes, server->socket, NULL);
+	pipes_open(&server->pipes, server->socket);
 	for (int i = 0; i < CONTEXTS; i++) {
 		struct asked *asked = &server->places[i];
 

@@ -1,83 +1,61 @@
-/* Asking: calls over one REQ socket, each in a context of its own.
+/* Asking: calls over one connection, many at once, each under its own id.
  *
- * What nng 1.5.2 does with a context's request (its req.c), on which the
- * difference between "certainly not done" and "unknown" rests:
- *
- * - A request sent while no connection is up, or while the connection is still
- *   writing another one, waits in the socket's queue, in order. Its send aio
- *   ends only when the message is handed to a connection, so the send aio's
- *   time-out or cancellation means that not one byte left: UNAVAILABLE.
- * - Once the send aio has succeeded the bytes may be on the wire, whatever
- *   comes later: UNCONFIRMED.
- * - With the resend time infinite, a connection that breaks ends the receive
- *   aio with ECONNRESET at once, also when it breaks between the end of the
- *   send and our receive. With any other resend time nng asks again by itself,
- *   and the peer would do it twice. Contexts copy the resend time when they
- *   are opened.
- * - A receive aio's time-out or cancellation forgets the request: a reply that
- *   comes later is thrown away by nng. Receiving before the send has ended
- *   is what crashed it (its issue 1702); we receive from the send's callback.
- * - Requests waiting for a connection leave before anyone is told that it is
- *   up. */
+ * A call waits until there is a connection with room for it and fewer than
+ * OPEN_MAX others are under way; whatever ends it before that, not one byte of
+ * it left: UNAVAILABLE. From then on it may have been heard: UNCONFIRMED. It
+ * is never asked again by itself. */
 
 #include "proto/link_nng.h"
-#include "shared/clock.h"
 #include "shared/log.h"
-#include <assert.h>
-#include <nng/protocol/reqrep0/req.h>
+#include <endian.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { CONTEXTS = 128 };
-
-/* A context at work. The loop's between calls, nng's during one. */
-struct slot {
-	struct inbox_item item; /* when it has ended */
-	struct caller *caller;
-	struct slot *next_free;
-	nng_ctx context;
-	nng_aio *aio;
-	int64_t deadline_ms;
-	bool sent; /* handed to a connection */
-	nng_msg *reply; /* NULL: it failed */
-	struct call *call; /* the loop's alone; NULL once dropped */
+enum {
+	OPEN_MAX = 128,
+	BUCKETS = 256,
+	ID_BYTES = 4 /* in front of each message */
 };
 
+static const uint32_t ID_BIT = UINT32_C(0x80000000); /* ends SP's trace */
+
+/* In one list at a time: waiting, under way by its id, or ending. */
 struct call {
+	struct call *next, **at;
 	struct caller *caller;
-	struct call *next; /* in caller->waiting */
-	struct slot *slot; /* NULL while it waits */
 	enum op op;
-	int64_t deadline_ms;
-	nng_msg *message; /* while it waits */
+	uint32_t id; /* once it is under way */
 	enum status refusal; /* what the timer's end means */
-	struct timer *timer; /* while it waits */
+	struct timer *timer;
+	char *text; /* the request, while it waits */
+	size_t len;
 	call_fn *done;
 	void *ctx;
 };
 
 struct caller {
 	struct loop *loop;
-	nng_socket socket;
-	struct pipes pipes;
-	struct inbox inbox;
-	struct canary *canary;
-	struct timer *ticks; /* of the canary */
-	bool connected; /* as last told */
+	struct wire *wire;
+	bool connected;
 	caller_fn *changed;
 	void *ctx;
 	struct buf text; /* of the request being encoded */
-	struct slot slots[CONTEXTS];
-	struct slot *free;
-	struct call *waiting, **waiting_end; /* all contexts are at work */
+	uint32_t last_id;
+	int n_open;
+	struct call *waiting, **waiting_end; /* oldest first */
+	struct call *open[BUCKETS];
+	struct call *ending;
 };
 
-static void on_step(void *arg);
-static void on_wake(void *arg);
-static void on_tick(void *arg);
+static void on_changed(void *ctx, bool up);
+static void on_reply(void *ctx, const char *bytes, size_t len);
+static void send_waiting(void *ctx);
 
 struct caller *caller_open(struct loop *loop, const char *url,
 	const struct link_tls *tls, caller_fn *changed, void *ctx)
 {
+	static const struct wire_owner owner = {
+		on_changed, on_reply, send_waiting};
 	struct caller *caller = xalloc(sizeof(*caller));
 
 	caller->loop = loop;
@@ -85,26 +63,8 @@ struct caller *caller_open(struct loop *loop, const char *url,
 	caller->ctx = ctx;
 	caller->waiting_end = &caller->waiting;
 	buf_init(&caller->text, LINK_MAX_BYTES);
-	inbox_open(&caller->inbox, loop, on_wake, caller);
-	link_must(nng_req0_open(&caller->socket), url);
-	link_limit(caller->socket);
-	link_must(nng_socket_set_ms(caller->socket, NNG_OPT_REQ_RESENDTIME,
-			  NNG_DURATION_INFINITE),
-		url);
-	pipes_open(&caller->pipes, caller->socket, caller->inbox.wake);
-	for (int i = CONTEXTS - 1; i >= 0; i--) {
-		struct slot *slot = &caller->slots[i];
-
-		slot->caller = caller;
-		link_must(nng_ctx_open(&slot->context, caller->socket), url);
-		link_must(nng_aio_alloc(&slot->aio, on_step, slot), url);
-		slot->next_free = caller->free;
-		caller->free = slot;
-	}
-	link_dial(caller->socket, url, tls);
-	caller->canary = canary_open();
-	caller->ticks = timer_open(loop, on_tick, caller);
-	timer_start(caller->ticks, CANARY_MS, CANARY_MS);
+	caller->wire =
+		wire_open(loop, url, tls, SP_REQ, SP_REP, &owner, caller);
 	return caller;
 }
 
@@ -115,71 +75,47 @@ bool caller_connected(const struct caller *caller)
 
 void caller_drop(struct caller *caller)
 {
-	pipes_drop(&caller->pipes);
+	wire_drop(caller->wire);
+}
+
+/* --- lists -----------------------------------------------------------------
+ */
+
+static void put_in(struct call *call, struct call **at)
+{
+	call->next = *at;
+	call->at = at;
+	if (call->next)
+		call->next->at = &call->next;
+	*at = call;
+}
+
+static void take_out(struct call *call)
+{
+	struct caller *caller = call->caller;
+
+	if (caller->waiting_end == &call->next)
+		caller->waiting_end = call->at;
+	*call->at = call->next;
+	if (call->next)
+		call->next->at = call->at;
+	if (call->id)
+		caller->n_open--;
+	call->id = 0;
+}
+
+static struct call **bucket(struct caller *caller, uint32_t id)
+{
+	return &caller->open[id % BUCKETS];
 }
 
 /* --- a call's way ----------------------------------------------------------
  */
 
-static int remaining_ms(int64_t deadline_ms)
-{
-	int64_t left = deadline_ms - clock_mono_ms();
-
-	/* 0 would mean "not at all". */
-	return left < 1 ? 1 : left > INT32_MAX ? INT32_MAX : (int)left;
-}
-
-static void start(struct call *call)
-{
-	struct slot *slot = call->caller->free;
-
-	call->caller->free = slot->next_free;
-	slot->call = call;
-	slot->sent = false;
-	slot->reply = NULL;
-	slot->deadline_ms = call->deadline_ms;
-	call->slot = slot;
-	nng_aio_set_timeout(slot->aio, remaining_ms(slot->deadline_ms));
-	nng_aio_set_msg(slot->aio, call->message);
-	call->message = NULL;
-	nng_ctx_send(slot->context, slot->aio);
-}
-
-/* nng's thread: the send has ended, or the receive. */
-static void on_step(void *arg)
-{
-	struct slot *slot = arg;
-	bool good = nng_aio_result(slot->aio) == 0;
-
-	if (good && !slot->sent) {
-		slot->sent = true;
-		nng_aio_set_timeout(slot->aio, remaining_ms(slot->deadline_ms));
-		nng_ctx_recv(slot->context, slot->aio);
-		return;
-	}
-	if (good)
-		slot->reply = nng_aio_get_msg(slot->aio);
-	else if (!slot->sent)
-		nng_msg_free(nng_aio_get_msg(slot->aio)); /* still ours */
-	inbox_put(&slot->caller->inbox, &slot->item);
-}
-
-static void unlink_waiting(struct call *call)
-{
-	struct call **at = &call->caller->waiting;
-
-	while (*at != call)
-		at = &(*at)->next;
-	*at = call->next;
-	if (!*at)
-		call->caller->waiting_end = at;
-	timer_close(call->timer);
-	call->timer = NULL;
-}
-
 static void free_call(struct call *call)
 {
-	nng_msg_free(call->message);
+	timer_close(call->timer);
+	free(call->text);
 	free(call);
 }
 
@@ -188,29 +124,29 @@ static void tell(struct call *call, const struct call_result *result)
 	call_fn *done = call->done;
 	void *ctx = call->ctx;
 
+	take_out(call);
 	free_call(call);
 	done(ctx, result);
 }
 
-static void on_waited_too_long(void *arg)
+static void on_time_over(void *arg)
 {
 	struct call *call = arg;
 	struct arena arena = {0};
 	struct call_result result = {
 		call->refusal, status_text(call->refusal), NULL, &arena};
 
-	unlink_waiting(call);
 	tell(call, &result);
 	arena_clear(&arena);
 }
 
-static void wait_for(struct call *call, enum status refusal, uint32_t for_ms)
+/* The callback comes from the loop, never from within a call of ours. */
+static void end_soon(struct call *call, enum status refusal)
 {
-	*call->caller->waiting_end = call;
-	call->caller->waiting_end = &call->next;
+	take_out(call);
+	put_in(call, &call->caller->ending);
 	call->refusal = refusal;
-	call->timer = timer_open(call->caller->loop, on_waited_too_long, call);
-	timer_start(call->timer, for_ms, 0);
+	timer_start(call->timer, 0, 0);
 }
 
 struct call *caller_call(struct caller *caller, enum op op, const void *body,
@@ -222,60 +158,64 @@ struct call *caller_call(struct caller *caller, enum op op, const void *body,
 	call->op = op;
 	call->done = done;
 	call->ctx = ctx;
-	call->deadline_ms = clock_mono_ms() + timeout_ms;
+	call->refusal = UNAVAILABLE;
+	call->timer = timer_open(caller->loop, on_time_over, call);
+	timer_start(call->timer, timeout_ms, 0);
+	put_in(call, caller->waiting_end);
+	caller->waiting_end = &call->next;
 	buf_reset(&caller->text);
 	request_encode(&caller->text, op, body, timeout_ms, trace);
 	if (caller->text.full) {
-		wait_for(call, TOO_LARGE, 0);
+		end_soon(call, TOO_LARGE);
 		return call;
 	}
-	call->message = link_message(caller->text.data, caller->text.len);
-	if (caller->free)
-		start(call);
-	else
-		wait_for(call, UNAVAILABLE, timeout_ms);
+	call->text = xstrndup(caller->text.data, caller->text.len);
+	call->len = caller->text.len;
+	send_waiting(caller);
 	return call;
 }
 
 void call_drop(struct call *call)
 {
-	if (call->slot) {
-		/* It ends through the inbox; usually at once. */
-		call->slot->call = NULL;
-		nng_aio_cancel(call->slot->aio);
-	} else {
-		unlink_waiting(call);
-	}
+	take_out(call);
 	free_call(call);
 }
 
-/* --- on the loop -----------------------------------------------------------
- */
-
-static struct call *oldest_ready(struct caller *caller)
+static void send_call(struct caller *caller, struct call *call)
 {
-	struct call *call = caller->waiting;
-
-	while (call && !call->message) /* one that is too large */
-		call = call->next;
-	return call;
+	take_out(call);
+	call->id = ++caller->last_id | ID_BIT;
+	call->refusal = UNCONFIRMED;
+	put_in(call, bucket(caller, call->id));
+	caller->n_open++;
+	wire_send(caller->wire, call->id, call->text, call->len);
+	free(call->text);
+	call->text = NULL;
 }
 
-static void deliver(struct call *call, bool sent, const nng_msg *reply)
+static void send_waiting(void *ctx)
+{
+	struct caller *caller = ctx;
+
+	while (caller->waiting && caller->n_open < OPEN_MAX &&
+		wire_has_room(caller->wire))
+		send_call(caller, caller->waiting);
+}
+
+/* --- what comes back -------------------------------------------------------
+ */
+
+static void deliver(struct call *call, const char *text, size_t len)
 {
 	struct arena arena = {0};
 	struct call_result result = {.arena = &arena};
 	struct codec_fault fault;
-	struct reply answer;
+	struct reply reply;
 
-	if (!reply) {
-		result.status = sent ? UNCONFIRMED : UNAVAILABLE;
-		result.message = status_text(result.status);
-	} else if (reply_decode(call->op, nng_msg_body((nng_msg *)reply),
-			   nng_msg_len(reply), &arena, &answer, &fault) == OK) {
-		result.status = answer.status;
-		result.message = answer.message;
-		result.body = answer.body;
+	if (reply_decode(call->op, text, len, &arena, &reply, &fault) == OK) {
+		result.status = reply.status;
+		result.message = reply.message;
+		result.body = reply.body;
 	} else {
 		log_warn_limited("reply not understood",
 			log_str("op", op_infos[call->op].name),
@@ -287,86 +227,55 @@ static void deliver(struct call *call, bool sent, const nng_msg *reply)
 	arena_clear(&arena);
 }
 
-static void on_ended(struct slot *slot)
+static void on_reply(void *ctx, const char *bytes, size_t len)
 {
-	struct caller *caller = slot->caller;
-	struct call *call = slot->call, *next;
-	nng_msg *reply = slot->reply;
-	bool sent = slot->sent;
+	struct caller *caller = ctx;
+	struct call *call;
+	uint32_t id;
 
-	slot->call = NULL;
-	slot->reply = NULL;
-	slot->next_free = caller->free;
-	caller->free = slot;
-	next = oldest_ready(caller);
-	if (next) {
-		unlink_waiting(next);
-		start(next);
-	}
-	if (call)
-		deliver(call, sent, reply);
-	nng_msg_free(reply);
-}
-
-static void tell_connected(struct caller *caller, bool connected)
-{
-	if (caller->connected == connected)
+	if (len < ID_BYTES) {
+		wire_drop(caller->wire);
 		return;
-	caller->connected = connected;
-	if (caller->changed)
-		caller->changed(caller->ctx, connected);
-}
-
-static void on_wake(void *arg)
-{
-	struct caller *caller = arg;
-	struct inbox_item *item = inbox_take(&caller->inbox), *next;
-	bool up, lost;
-
-	for (; item; item = next) {
-		next = item->next;
-		on_ended((struct slot *)(void *)item);
 	}
-	up = pipes_news(&caller->pipes, &lost);
-	if (lost)
-		tell_connected(caller, false);
-	tell_connected(caller, up);
+	memcpy(&id, bytes, sizeof(id));
+	id = be32toh(id);
+	call = *bucket(caller, id);
+	while (call && call->id != id)
+		call = call->next;
+	if (!call) /* given up meanwhile */
+		return;
+	deliver(call, bytes + ID_BYTES, len - ID_BYTES);
+	send_waiting(caller);
 }
 
-static void on_tick(void *arg)
+static void on_changed(void *ctx, bool up)
 {
-	struct caller *caller = arg;
+	struct caller *caller = ctx;
 
-	canary_tick(caller->canary, caller->connected);
+	caller->connected = up;
+	for (int i = 0; i < BUCKETS && !up; i++)
+		while (caller->open[i])
+			end_soon(caller->open[i], UNCONFIRMED);
+	if (caller->changed)
+		caller->changed(caller->ctx, up);
+	send_waiting(caller);
+}
+
+static void drop_all(struct call **list)
+{
+	while (*list)
+		call_drop(*list);
 }
 
 void caller_close(struct caller *caller)
 {
 	if (!caller)
 		return;
-	timer_close(caller->ticks);
-	canary_close(caller->canary);
-	while (caller->waiting) {
-		struct call *call = caller->waiting;
-
-		unlink_waiting(call);
-		free_call(call);
-	}
-	if (!pipes_close(&caller->pipes)) {
-		inbox_leave(&caller->inbox);
-		link_leave(caller);
-		return;
-	}
-	for (int i = 0; i < CONTEXTS; i++) {
-		struct slot *slot = &caller->slots[i];
-
-		nng_aio_stop(slot->aio); /* its callback has returned */
-		nng_aio_free(slot->aio);
-		nng_msg_free(slot->reply);
-		if (slot->call)
-			free_call(slot->call);
-	}
-	inbox_close(&caller->inbox);
+	wire_close(caller->wire);
+	drop_all(&caller->waiting);
+	drop_all(&caller->ending);
+	for (int i = 0; i < BUCKETS; i++)
+		drop_all(&caller->open[i]);
 	buf_clear(&caller->text);
 	free(caller);
 }

@@ -14,9 +14,9 @@ void link_must(int rv, const char *what);
 
 /* Sets the limits every socket has. */
 void link_limit(nng_socket socket);
-void link_dial(nng_socket socket, const char *url, const struct link_tls *tls);
 void link_listen(
 	nng_socket socket, const char *url, const struct link_tls *tls);
+nng_stream_dialer *link_dialer(const char *url, const struct link_tls *tls);
 
 /* Closes a socket. False if nng hangs: then whatever its threads may still
  * touch must stay where it is, and is given to link_leave. */
@@ -51,40 +51,45 @@ struct inbox_item *inbox_take(struct inbox *inbox); /* all, oldest first */
 
 struct known_pipe {
 	nng_pipe pipe;
-	bool ready; /* messages may pass */
 	int64_t dropped_ms; /* when it was shut down; 0: not */
 };
 
 struct pipes {
 	nng_socket socket;
-	struct wake *wake; /* told of changes; may be NULL */
 	pthread_mutex_t lock; /* for what follows */
 	struct known_pipe *known;
 	int count, size;
-	bool lost; /* one that was ready, since pipes_news was asked */
 	bool closing;
 };
 
-/* Before the socket dials or listens. */
-void pipes_open(struct pipes *pipes, nng_socket socket, struct wake *wake);
+/* Before the socket listens. */
+void pipes_open(struct pipes *pipes, nng_socket socket);
 /* Ends the connections, then the socket. False as link_close. */
 bool pipes_close(struct pipes *pipes);
-/* True if one is ready; *lost if one went away since the last call. */
-bool pipes_news(struct pipes *pipes, bool *lost);
-/* Ends all connections there are, or this one. Any thread. One that is still
- * there a second later is ended by force the next time. */
-void pipes_drop(struct pipes *pipes);
+/* Ends one connection. Any thread. */
 void pipe_drop(nng_pipe pipe);
 
-/* --- whether nng still buries its dead --------------------------------------
- * A socket that dials asks now and then while it has no connection; the
- * process ends when there is no hope of ever having one again. */
+/* --- a connection to one that listens --------------------------------------
+ * Dials for ever. All is called and told on the loop. */
 
-struct canary;
-struct canary *canary_open(void);
-void canary_close(struct canary *canary);
-/* To be called every CANARY_MS. */
-enum { CANARY_MS = 10000 };
-void canary_tick(struct canary *canary, bool connected);
+enum sp_protocol { SP_PUB = 0x20, SP_SUB, SP_REQ = 0x30, SP_REP };
+
+struct wire_owner {
+	void (*changed)(void *ctx, bool up);
+	/* The bytes are borrowed. */
+	void (*message)(void *ctx, const char *bytes, size_t len);
+	void (*drained)(void *ctx); /* there is room again */
+};
+
+struct wire;
+struct wire *wire_open(struct loop *loop, const char *url,
+	const struct link_tls *tls, enum sp_protocol mine,
+	enum sp_protocol theirs, const struct wire_owner *owner, void *ctx);
+void wire_close(struct wire *wire);
+void wire_drop(struct wire *wire);
+/* False while it is not up, or too much waits to be written. */
+bool wire_has_room(const struct wire *wire);
+/* Only if it has room. */
+void wire_send(struct wire *wire, uint32_t id, const char *body, size_t len);
 
 #endif

@@ -1,17 +1,12 @@
-/* The connections of a socket: knowing them, and ending them from our side.
+/* The connections of a socket that listens: knowing them, and ending them.
  *
- * nng_pipe_close is not how: in nng 1.5.2 it races with what is just being
- * received. If the length of a message has arrived and its body is about to
- * be asked for, the pipe's receive never ends (its issue 1636, mended later),
- * and the one thread that buries pipes waits for it for ever: nothing in the
- * process is dialled again, and nng_close does not return. Under traffic one
- * of a few dozen closes ends so. So we shut the TCP connection down under it:
- * nng then sees its receive end, as when the other side goes. Which descriptor
- * it is, its two addresses tell.
- *
- * What remains: a send that fails makes nng close the pipe by itself, and when
- * what came before the connection broke is just being read, it is the same
- * race. It is rare; link_canary.c watches for it, and closing has a limit. */
+ * nng_pipe_close is not how: it races with what is just being received, and
+ * may stop the thread that buries pipes for ever (link_wire.c tells why). So
+ * the TCP connection is shut down under nng, which then sees its receive end
+ * as when the other side goes. Which descriptor it is, its two addresses tell.
+ * The same can still happen by itself when a client dies while it is sent to;
+ * here it costs a descriptor for each client that leaves from then on, and
+ * nng_close does not return: closing has a limit. */
 
 #include "proto/link_nng.h"
 #include "shared/clock.h"
@@ -24,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { DROPPED_MS = 1000, DROPPING_MS = 3000, CLOSING_S = 5 };
+enum { DROPPED_MS = 500, DROPPING_MS = 1000, CLOSING_S = 3 };
 
 /* --- one connection --------------------------------------------------------
  */
@@ -127,8 +122,7 @@ static void add(struct pipes *pipes, nng_pipe pipe)
 	pipes->known[pipes->count++] = (struct known_pipe){.pipe = pipe};
 }
 
-/* nng's threads. A connection that breaks at once may be taken away before it
- * is said to be ready, but never before its first notice. */
+/* nng's threads. */
 static void on_pipe(nng_pipe pipe, nng_pipe_ev event, void *arg)
 {
 	struct pipes *pipes = arg;
@@ -140,53 +134,32 @@ static void on_pipe(nng_pipe pipe, nng_pipe_ev event, void *arg)
 	refused = event == NNG_PIPE_EV_ADD_PRE && pipes->closing;
 	if (event == NNG_PIPE_EV_ADD_PRE && !refused)
 		add(pipes, pipe);
-	else if (event == NNG_PIPE_EV_ADD_POST && at >= 0)
-		pipes->known[at].ready = true;
-	else if (event == NNG_PIPE_EV_REM_POST && at >= 0) {
-		pipes->lost |= pipes->known[at].ready;
+	else if (event == NNG_PIPE_EV_REM_POST && at >= 0)
 		pipes->known[at] = pipes->known[--pipes->count];
-	}
-	if (pipes->wake && !refused)
-		wake_send(pipes->wake);
 	pthread_mutex_unlock(&pipes->lock);
 	if (refused)
 		nng_pipe_close(pipe); /* it has not begun to receive */
 }
 
-void pipes_open(struct pipes *pipes, nng_socket socket, struct wake *wake)
+void pipes_open(struct pipes *pipes, nng_socket socket)
 {
-	static const nng_pipe_ev events[] = {NNG_PIPE_EV_ADD_PRE,
-		NNG_PIPE_EV_ADD_POST, NNG_PIPE_EV_REM_POST};
-
-	*pipes = (struct pipes){.socket = socket, .wake = wake};
+	*pipes = (struct pipes){.socket = socket};
 	pthread_mutex_init(&pipes->lock, NULL);
-	for (size_t i = 0; i < COUNT(events); i++)
-		link_must(nng_pipe_notify(socket, events[i], on_pipe, pipes),
-			"notices of connections");
-}
-
-bool pipes_news(struct pipes *pipes, bool *lost)
-{
-	bool ready = false;
-
-	pthread_mutex_lock(&pipes->lock);
-	for (int i = 0; i < pipes->count; i++)
-		ready |= pipes->known[i].ready;
-	*lost = pipes->lost;
-	pipes->lost = false;
-	pthread_mutex_unlock(&pipes->lock);
-	return ready;
+	link_must(nng_pipe_notify(socket, NNG_PIPE_EV_ADD_PRE, on_pipe, pipes),
+		"notices of connections");
+	link_must(nng_pipe_notify(socket, NNG_PIPE_EV_REM_POST, on_pipe, pipes),
+		"notices of connections");
 }
 
 /* How many were there. */
-static int drop_all(struct pipes *pipes, bool closing)
+static int drop_all(struct pipes *pipes)
 {
 	int64_t now = clock_mono_ms();
 	struct known_pipe *known;
 	int count;
 
 	pthread_mutex_lock(&pipes->lock);
-	pipes->closing |= closing;
+	pipes->closing = true;
 	count = pipes->count;
 	known = xalloc((size_t)count * sizeof(*known));
 	for (int i = 0; i < count; i++) {
@@ -204,11 +177,6 @@ static int drop_all(struct pipes *pipes, bool closing)
 	return count;
 }
 
-void pipes_drop(struct pipes *pipes)
-{
-	drop_all(pipes, false);
-}
-
 static void *close_socket(void *arg)
 {
 	nng_socket *socket = arg;
@@ -221,6 +189,7 @@ static void *close_socket(void *arg)
 bool link_close(nng_socket socket)
 {
 	nng_socket *copy = xalloc(sizeof(*copy));
+	static bool hanging; /* then it hangs for every socket */
 	struct timespec until;
 	pthread_t thread;
 
@@ -230,11 +199,12 @@ bool link_close(nng_socket socket)
 		return nng_close(socket) == 0;
 	}
 	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += CLOSING_S;
+	until.tv_sec += hanging ? 0 : CLOSING_S;
 	if (pthread_timedjoin_np(thread, NULL, &until) == 0)
 		return true;
 	log_warn("nng does not close its connections; leaving it");
 	pthread_detach(thread);
+	hanging = true;
 	return false;
 }
 
@@ -253,14 +223,10 @@ void link_leave(void *memory)
 
 bool pipes_close(struct pipes *pipes)
 {
-	for (int i = 0; i < DROPPING_MS && drop_all(pipes, true); i++)
+	for (int i = 0; i < DROPPING_MS && drop_all(pipes); i++)
 		usleep(1000);
-	if (!link_close(pipes->socket)) {
-		pthread_mutex_lock(&pipes->lock);
-		pipes->wake = NULL;
-		pthread_mutex_unlock(&pipes->lock);
+	if (!link_close(pipes->socket))
 		return false;
-	}
 	pthread_mutex_destroy(&pipes->lock);
 	free(pipes->known);
 	return true;

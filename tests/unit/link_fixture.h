@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <endian.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -127,9 +128,28 @@ static int free_port(void)
 	return found;
 }
 
+static int watched;
+
+static bool is_readable(void)
+{
+	struct pollfd fd = {.fd = watched, .events = POLLIN};
+
+	return poll(&fd, 1, 0) == 1;
+}
+
+/* Our own side may need the loop to come so far. */
+static void await(int fd)
+{
+	watched = fd;
+	run_until(is_readable);
+}
+
 static inline int raw_accept(int listener)
 {
-	int fd = accept(listener, NULL, NULL);
+	int fd;
+
+	await(listener);
+	fd = accept(listener, NULL, NULL);
 
 	assert_true(fd >= 0);
 	be_patient(fd);
@@ -154,7 +174,17 @@ static inline void raw_put(int fd, const void *data, size_t len)
 
 static inline void raw_take(int fd, void *data, size_t len)
 {
-	assert_int_equal(recv(fd, data, len, MSG_WAITALL), (int)len);
+	char *at = data;
+
+	while (len) {
+		ssize_t got;
+
+		await(fd);
+		got = recv(fd, at, len, 0);
+		assert_true(got > 0);
+		at += got;
+		len -= (size_t)got;
+	}
 }
 
 /* Both hellos; `protocol` is ours. */
@@ -200,6 +230,7 @@ static inline bool raw_hung_up(int fd)
 {
 	char byte;
 
+	await(fd);
 	return recv(fd, &byte, 1, 0) <= 0;
 }
 
