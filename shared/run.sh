@@ -78,9 +78,8 @@ is_ready() (
 
 # Looks after every daemon once: who is gone is due again in a second.
 look_after() {
-	local name code now
+	local name code now=${EPOCHREALTIME//[!0-9]/} # microseconds
 
-	printf -v now '%(%s)T' -1
 	for name in "${order[@]}"; do
 		if [[ -n ${due[$name]:-} ]]; then
 			((now >= due[$name])) && start "$name"
@@ -90,7 +89,7 @@ look_after() {
 			say "$name ended ($code), again in a second;" \
 				"the end of $DATA_DIR/log/$name.log:"
 			tail -n 3 "$DATA_DIR/log/$name.log" | cut -c -300
-			due[$name]=$((now + 1))
+			due[$name]=$((now + 1000000))
 			((code == misuse)) && stopping=1 failed=1
 		fi
 	done
